@@ -1,0 +1,1 @@
+"""The vocabulary every room shares: instruments, orders, fills, markets, events and commands. No IO."""

@@ -1,0 +1,60 @@
+"""Market data as facts with an exchange time: quotes, depth, trades, mark prices."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+Level = tuple[Decimal, Decimal]  # price, quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Best bid and ask (the exchange's bookTicker). Quantities in base asset, time in exchange ms."""
+
+    symbol: str
+    bid: Decimal
+    bid_quantity: Decimal
+    ask: Decimal
+    ask_quantity: Decimal
+    time_ms: int
+
+    @property
+    def mid(self) -> Decimal:
+        return (self.bid + self.ask) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class DepthUpdate:
+    """Absolute quantities at prices (0 removes the level); ``snapshot`` replaces the whole book."""
+
+    symbol: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    time_ms: int
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarketTrade:
+    """A public trade. ``buyer_is_maker`` means that the aggressor sold."""
+
+    symbol: str
+    trade_id: int
+    price: Decimal
+    quantity: Decimal
+    buyer_is_maker: bool
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPrice:
+    """Mark and index price with the funding rate in force."""
+
+    symbol: str
+    mark_price: Decimal
+    index_price: Decimal
+    funding_rate: Decimal
+    next_funding_ms: int
+    time_ms: int
+
+
+MarketEvent = Quote | DepthUpdate | MarketTrade | MarkPrice
