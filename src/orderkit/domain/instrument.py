@@ -134,11 +134,13 @@ class Instrument:
 
     def quantize_price(self, price: Decimal) -> Decimal:
         """``price`` written with the tick's number of decimals; for display, not for validity."""
-        return price.quantize(self.price_filter.tick_size, ROUND_DOWN) if self.price_filter.tick_size else price
+        return (
+            price.quantize(self.price_filter.tick_size, ROUND_DOWN) if self.price_filter.tick_size else price
+        )
 
 
 def _tidy(text: str) -> Decimal:
-    """"0.10" → 0.1: trailing zeros of a filter are spelling, not precision."""
+    """ "0.10" → 0.1: trailing zeros of a filter are spelling, not precision."""
     value = Decimal(text)
     return value.normalize() if value % 1 else value.to_integral_value()
 

@@ -1,4 +1,4 @@
-"""Leverage brackets and the margin formulas of USDⓈ-M futures (Binance FAQ b3c689c1f50a44cabb3a84e663b81d93)."""
+"""Leverage brackets and margin formulas of USDⓈ-M futures (Binance FAQ b3c689c1f50a44cabb3a84e663b81d93)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,0 +1,42 @@
+"""What the engine asks the outside to do. Imperative names; carried out by a runtime, in order."""
+
+from dataclasses import dataclass
+
+from orderkit.domain.order import OrderRef, OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOrder:
+    job_id: str
+    client_order_id: str
+    request: OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    ref: OrderRef
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOrder:
+    """Ask the exchange for the order's state: the way out of UNKNOWN, and the safety net of a lost event."""
+
+    ref: OrderRef
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFills:
+    """Ask for the order's trades: prices and fees, which order responses do not carry."""
+
+    ref: OrderRef
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Send TimerFired with this id at ``at_ns`` (UTC ns; absolute, so that lateness never adds up)."""
+
+    timer_id: int
+    at_ns: int
+
+
+Command = SubmitOrder | CancelOrder | QueryOrder | QueryFills | SetTimer

@@ -1,0 +1,167 @@
+"""What happened, in the past tense: facts that reach the engine, and those it passes on to flows."""
+
+from dataclasses import dataclass
+
+from orderkit.domain.market import Quote
+from orderkit.domain.order import Fill, Order, OrderReport, Rejection
+
+# --- facts from outside, fed to the engine by a runtime -------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReported:
+    """The exchange's word on an order: an answer, a stream event or a query's result."""
+
+    report: OrderReport
+
+
+@dataclass(frozen=True, slots=True)
+class TradeReported:
+    """A trade of ours, from the user stream or a query; may be told more than once."""
+
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitRefused:
+    """The order certainly does not exist: refused by the exchange, or never sent."""
+
+    client_order_id: str
+    rejection: Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitUnknown:
+    """The order was sent and the answer is missing."""
+
+    client_order_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefused:
+    """The exchange did not cancel (already done, triggering, unknown) or could not be asked."""
+
+    client_order_id: str
+    rejection: Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAbsent:
+    """A query found no such order. Provisional: an order can appear late."""
+
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFailed:
+    """A query of the order's state or trades brought no answer."""
+
+    client_order_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    timer_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteUpdated:
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """A person, a signal or a time limit asks the job to end in order (all jobs where job_id is None)."""
+
+    reason: str
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserStreamUp:
+    """User events arrive from here on."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserStreamDown:
+    """User events may be missed from here on."""
+
+
+# --- facts for flows ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JobStarted:
+    """The first event of every flow; ``resumed`` when an earlier run of the job is in the journal."""
+
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAccepted:
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilled:
+    """Some of the order was filled; the order is done when ``order.is_terminal``."""
+
+    order: Order
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEnded:
+    """The order reached a terminal status: FILLED, CANCELED, EXPIRED or EXPIRED_IN_MATCH."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRejected:
+    """The order does not exist on the exchange and never will."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUnknown:
+    """The order's outcome is not known yet; with ``order.unresolved`` it is given up for this run."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRejected:
+    order: Order
+    rejection: Rejection
+
+
+Input = (
+    OrderReported
+    | TradeReported
+    | SubmitRefused
+    | SubmitUnknown
+    | CancelRefused
+    | OrderAbsent
+    | QueryFailed
+    | TimerFired
+    | QuoteUpdated
+    | StopRequested
+    | UserStreamUp
+    | UserStreamDown
+)
+Event = (
+    JobStarted
+    | OrderAccepted
+    | OrderFilled
+    | OrderEnded
+    | OrderRejected
+    | OrderUnknown
+    | CancelRejected
+    | TimerFired
+    | QuoteUpdated
+    | StopRequested
+)

@@ -1,0 +1,1 @@
+"""The way to an exchange: one gateway interface, REST and streams behind it."""

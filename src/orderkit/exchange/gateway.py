@@ -1,0 +1,59 @@
+"""The gateway interface: what the runtime needs of an exchange, whichever it is."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from orderkit.domain.account import Account
+from orderkit.domain.instrument import Instrument
+from orderkit.domain.margin import Bracket
+from orderkit.domain.market import MarkPrice, Quote
+from orderkit.domain.order import Fill, OrderRef, OrderReport, OrderRequest
+
+
+class Gateway(Protocol):
+    """Blocking calls, safe to make from several threads at once; one request each unless said otherwise.
+
+    Every call may raise, from ``orderkit.errors``:
+        ExchangeUnreachable, RateLimited: certainly not executed.
+        OrderRejected (ClockSkew, OrderNotFound): refused by the exchange, with its code.
+        AuthenticationFailed: the key was refused.
+        OutcomeUnknown: sent, and the answer is missing or says "unknown". Never raised by reading calls,
+            which raise ExchangeUnreachable instead.
+    No call retries a request that may have been executed.
+    """
+
+    def submit(self, client_order_id: str, request: OrderRequest) -> OrderReport:
+        """Place one order, conditional types through the algo service."""
+
+    def cancel(self, ref: OrderRef) -> OrderReport:
+        """Cancel one order wherever it lives; a triggered conditional is cancelled as the order it became."""
+
+    def query(self, ref: OrderRef) -> OrderReport:
+        """The order's present state, with its average price. Raises OrderNotFound."""
+
+    def fills(self, ref: OrderRef) -> Sequence[Fill]:
+        """The order's trades, oldest first; looks the order id up first where ``ref`` has none."""
+
+    def instruments(self, *, refresh: bool = False) -> Mapping[str, Instrument]:
+        """All contracts by symbol, from the disk cache while it is fresh, else from exchangeInfo."""
+
+    def quote(self, symbol: str) -> Quote: ...
+
+    def mark_price(self, symbol: str) -> MarkPrice: ...
+
+    def account(self, symbols: Sequence[str]) -> Account:
+        """Balances, position mode, open positions, and the leverage of ``symbols`` (several requests)."""
+
+    def brackets(self, symbol: str) -> Sequence[Bracket]: ...
+
+    def commission_rates(self, symbol: str) -> tuple[Decimal, Decimal]:
+        """Maker and taker rate as fractions."""
+
+    def create_listen_key(self) -> str: ...
+
+    def keep_listen_key_alive(self, listen_key: str) -> None:
+        """Raises OrderRejected with code -1125 where the key is dead."""
+
+    def close(self) -> None:
+        """Close all connections; idempotent."""
