@@ -62,6 +62,13 @@ class QueryFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryAnswered:
+    """A query's facts have all been told."""
+
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     timer_id: int
 
@@ -146,6 +153,7 @@ Input = (
     | SubmitUnknown
     | CancelRefused
     | OrderAbsent
+    | QueryAnswered
     | QueryFailed
     | TimerFired
     | QuoteUpdated
@@ -161,6 +169,7 @@ Event = (
     | OrderRejected
     | OrderUnknown
     | CancelRejected
+    | QueryAnswered
     | TimerFired
     | QuoteUpdated
     | StopRequested

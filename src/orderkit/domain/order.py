@@ -21,8 +21,8 @@ _OUTCOMES = frozenset(
 )
 
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
-    _S.PENDING_NEW: _OUTCOMES | {_S.UNKNOWN, _S.PENDING_CANCEL},
-    _S.UNKNOWN: _OUTCOMES | {_S.PENDING_CANCEL},
+    _S.PENDING_NEW: _OUTCOMES | {_S.UNKNOWN},
+    _S.UNKNOWN: _OUTCOMES,
     # A conditional order that was accepted can still be REJECTED when it triggers (no margin).
     _S.NEW: (_OUTCOMES - {_S.NEW}) | {_S.PENDING_CANCEL},
     _S.PARTIALLY_FILLED: (_OUTCOMES - {_S.NEW, _S.REJECTED}) | {_S.PENDING_CANCEL},
@@ -143,7 +143,8 @@ class Order:
     updated_ms: int = 0
     rejection: Rejection | None = None
     reason: str | None = None
-    unresolved: bool = False
+    unresolved: bool = False  # UNKNOWN, and given up for this run
+    trades_unavailable: bool = False  # executed, but its trades could not be had
     replaces: str | None = None
 
     def __post_init__(self) -> None:
@@ -165,8 +166,10 @@ class Order:
 
     @property
     def is_settled(self) -> bool:
-        """Terminal, and every executed unit is accounted for by a known trade."""
-        return self.status.is_terminal and self.filled_by_trades >= self.executed_quantity
+        """Terminal, and every executed unit is accounted for by a known trade (or never will be)."""
+        if not self.status.is_terminal:
+            return False
+        return self.trades_unavailable or self.filled_by_trades >= self.executed_quantity
 
     @property
     def leaves_quantity(self) -> Decimal:

@@ -1,0 +1,83 @@
+"""What a flow sees and can do: its orders, the time, quotes; submit, cancel, wait."""
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, TypeVar
+
+from orderkit.domain.events import Event
+from orderkit.domain.market import Quote
+from orderkit.domain.order import Order, OrderRequest
+
+if TYPE_CHECKING:
+    from orderkit.engine.engine import Engine
+
+R = TypeVar("R")
+Flow = Generator[None, Event, R]
+"""A strategy: one synchronous generator that is resumed with each of its job's events."""
+
+
+class Context:
+    """One job's window on the engine. Read state from here, never from remembered events."""
+
+    def __init__(self, engine: "Engine", job_id: str, started_ns: int, orders: list[Order]) -> None:
+        self._engine = engine
+        self.job_id = job_id
+        self.started_ns = started_ns
+        self.orders = orders
+        self.stop_reason: str | None = None
+        self.state = "RUNNING"
+        self.message = ""
+
+    @property
+    def now_ns(self) -> int:
+        """UTC nanoseconds, as of the event being processed."""
+        return self._engine.now_ns
+
+    @property
+    def now_ms(self) -> int:
+        return self._engine.now_ns // 1_000_000
+
+    @property
+    def stopping(self) -> bool:
+        """True once a person, a signal or a time limit has asked the job to end in order."""
+        return self.stop_reason is not None
+
+    def quote(self, symbol: str) -> Quote | None:
+        """The latest best bid and ask that reached the engine."""
+        return self._engine.quotes.get(symbol)
+
+    def submit(self, request: OrderRequest, *, replaces: Order | None = None) -> Order:
+        """Journal the intent and send the order; returns the live order at once.
+
+        Its client order id is job id + sequence: the same submission can never be made under two ids.
+        """
+        return self._engine.submit(self, request, replaces)
+
+    def cancel(self, order: Order) -> None:
+        """Ask for the order's cancellation, as soon as it is known to exist. Idempotent."""
+        self._engine.cancel(order)
+
+    def note(self, state: str, message: str = "") -> None:
+        """Say in words where the job stands: journaled, and shown to whoever watches."""
+        self._engine.note(self, state, message)
+
+    def sleep_until(self, at_ns: int) -> Flow[bool]:
+        """Wait for the absolute time; False if the job was asked to stop before."""
+        return (yield from self.wait_for(lambda: False, at_ns)) or not self.stopping
+
+    def wait_for(self, condition: Callable[[], bool], deadline_ns: int | None = None) -> Flow[bool]:
+        """Wait until ``condition`` holds (True), or the deadline passes or the job is stopped (False)."""
+        if deadline_ns is not None and deadline_ns > self.now_ns:
+            self._engine.set_timer(self, deadline_ns)
+        while not condition():
+            if self.stopping or (deadline_ns is not None and self.now_ns >= deadline_ns):
+                return False
+            yield
+        return True
+
+    def wait_done(self, *orders: Order) -> Flow[None]:
+        """Wait until each order is done and its trades are known, or its fate is given up for this run.
+
+        Stopping does not cut this short: cancel what should not be waited for.
+        """
+        while not all(order.is_settled or order.unresolved for order in orders):
+            yield

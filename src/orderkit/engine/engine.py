@@ -1,0 +1,308 @@
+"""The engine: one pure step per event. State first, then the flow, and out come entries and commands."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orderkit.domain.commands import CancelOrder, Command, QueryFills, QueryOrder, SetTimer, SubmitOrder
+from orderkit.domain.enums import OrderStatus
+from orderkit.domain.events import (
+    CancelRefused,
+    CancelRejected,
+    Event,
+    Input,
+    JobStarted,
+    OrderAbsent,
+    OrderReported,
+    QueryAnswered,
+    QueryFailed,
+    QuoteUpdated,
+    StopRequested,
+    SubmitRefused,
+    SubmitUnknown,
+    TimerFired,
+    TradeReported,
+    UserStreamDown,
+    UserStreamUp,
+)
+from orderkit.domain.job import JobResult
+from orderkit.domain.market import Quote
+from orderkit.domain.order import Order, OrderRequest, Rejection
+from orderkit.engine.context import Context, Flow
+from orderkit.engine.journal import Entry, FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
+from orderkit.engine.monitor import OrderMonitor
+from orderkit.engine.watch import Need, Watch, WatchPolicy, need_of
+
+CLIENT_ID_PREFIX = "ok-"
+
+
+def client_order_id(job_id: str, sequence: int) -> str:
+    """Deterministic, and within the exchange's 36 characters for job ids of up to 26."""
+    return f"{CLIENT_ID_PREFIX}{job_id}-{sequence}"
+
+
+@dataclass(slots=True)
+class Output:
+    """What one step wants: ``entries`` are written, in order, before ``commands`` are carried out."""
+
+    entries: list[Entry] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Job:
+    context: Context
+    flow: Flow[JobResult]
+    result: JobResult | None = None
+
+
+class Engine:
+    """Runs any number of jobs. Feed it every event through ``process``; carry out what it returns."""
+
+    def __init__(self, policy: WatchPolicy | None = None) -> None:
+        self.now_ns = 0
+        self.quotes: dict[str, Quote] = {}
+        self.jobs: dict[str, Job] = {}
+        self._policy = policy or WatchPolicy()
+        self._monitor = OrderMonitor()
+        self._stream_up = False
+        self._output = Output()
+        self._timers: dict[int, str | Context] = {}
+        self._last_timer_id = 0
+        self._watches: dict[str, Watch] = {}
+        self._cancel_when_accepted: set[str] = set()
+
+    # --- driven by a runtime ----------------------------------------------------------------------
+
+    def start(
+        self,
+        job_id: str,
+        flow: Callable[[Context], Flow[JobResult]],
+        now_ns: int,
+        *,
+        started_ns: int | None = None,
+        orders: Sequence[Order] = (),
+    ) -> Output:
+        """Begin a job, or go on with one whose ``orders`` of earlier runs come from the journal.
+
+        An order whose intent was journaled and whose outcome was not is UNKNOWN: it is asked after.
+        """
+        self._begin(now_ns)
+        context = Context(self, job_id, started_ns or now_ns, list(orders))
+        job = self.jobs[job_id] = Job(context, flow(context))
+        for order in orders:
+            if order.status is OrderStatus.PENDING_NEW:
+                order.status = OrderStatus.UNKNOWN
+            order.unresolved = False
+            self._monitor.track(order)
+            self._watch(order)
+        self._resume(job, JobStarted(resumed=bool(orders)), first=True)
+        return self._output
+
+    def process(self, event: Input, now_ns: int) -> Output:
+        """One step: update the state, resume the flows concerned, return what they want done."""
+        self._begin(now_ns)
+        match event:
+            case OrderReported(report):
+                self._order_changed(report.client_order_id, self._monitor.apply_report(report))
+            case TradeReported(fill):
+                order = self._monitor.get(fill.client_order_id)
+                known = len(order.fills) if order else 0
+                events = self._monitor.apply_fill(fill)
+                if order and len(order.fills) > known:
+                    self._output.entries.append(FillRecorded(fill))
+                self._order_changed(fill.client_order_id, events)
+            case SubmitRefused(cid, rejection):
+                self._order_changed(cid, self._monitor.refuse(cid, rejection))
+            case SubmitUnknown(cid, _):
+                self._order_changed(cid, self._monitor.lose(cid))
+            case CancelRefused(cid, rejection):
+                self._cancel_refused(cid, rejection)
+            case OrderAbsent(cid):
+                self._order_absent(cid)
+            case QueryAnswered(cid) | QueryFailed(cid, _):
+                self._query_done(cid, answered=isinstance(event, QueryAnswered))
+            case TimerFired(timer_id):
+                self._timer_fired(timer_id, event)
+            case QuoteUpdated(quote):
+                self.quotes[quote.symbol] = quote
+                self._resume_all(event)
+            case StopRequested(reason, job_id):
+                for job in list(self.jobs.values()):
+                    if job_id in (None, job.context.job_id):
+                        job.context.stop_reason = job.context.stop_reason or reason
+                        self._resume(job, event)
+            case UserStreamUp() | UserStreamDown():
+                self._stream_up = isinstance(event, UserStreamUp)
+                for order in [self._monitor.get(cid) for cid in self._watches]:
+                    if order is not None:
+                        self._watch(order, anew=True)
+        return self._output
+
+    # --- called by contexts, inside a step --------------------------------------------------------
+
+    def submit(self, context: Context, request: OrderRequest, replaces: Order | None) -> Order:
+        order = Order(
+            client_order_id=client_order_id(context.job_id, len(context.orders) + 1),
+            job_id=context.job_id,
+            request=request,
+            created_ms=self.now_ns // 1_000_000,
+            replaces=replaces.client_order_id if replaces else None,
+        )
+        self._monitor.track(order)
+        context.orders.append(order)
+        self._output.entries.append(
+            OrderIntended(order.job_id, order.client_order_id, request, order.created_ms, order.replaces)
+        )
+        self._output.commands.append(SubmitOrder(order.job_id, order.client_order_id, request))
+        return order
+
+    def cancel(self, order: Order) -> None:
+        if order.status in (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN):
+            self._cancel_when_accepted.add(order.client_order_id)
+        elif self._monitor.begin_cancel(order):
+            self._output.commands.append(CancelOrder(order.ref))
+
+    def set_timer(self, context: Context, at_ns: int) -> None:
+        self._set_timer(context, at_ns)
+
+    def note(self, context: Context, state: str, message: str) -> None:
+        if (context.state, context.message) == (state, message):
+            return
+        context.state, context.message = state, message
+        self._output.entries.append(JobNoted(context.job_id, self.now_ns, state, message))
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _begin(self, now_ns: int) -> None:
+        self.now_ns = max(now_ns, self.now_ns)
+        self._output = Output()
+
+    def _order_changed(self, cid: str, events: list[Event]) -> None:
+        order = self._monitor.get(cid)
+        if order is None:
+            return
+        self._output.entries.append(OrderChanged.of(order))
+        if cid in self._cancel_when_accepted and order.status not in (
+            OrderStatus.PENDING_NEW,
+            OrderStatus.UNKNOWN,
+        ):
+            self._cancel_when_accepted.discard(cid)
+            self.cancel(order)
+        self._watch(order)
+        job = self.jobs.get(order.job_id)
+        if job is not None:
+            for event in events:
+                self._resume(job, event)
+
+    def _cancel_refused(self, cid: str, rejection: Rejection) -> None:
+        order = self._monitor.cancel_refused(cid)
+        if order is None:
+            return
+        if not order.is_terminal:  # refused because it is done? then the question is what it did
+            self._watch(order, anew=True, at_once=True)
+        job = self.jobs.get(order.job_id)
+        if job is not None:
+            self._resume(job, CancelRejected(order, rejection))
+
+    def _order_absent(self, cid: str) -> None:
+        order, watch = self._monitor.get(cid), self._watches.get(cid)
+        if order is None or watch is None:
+            return
+        watch.absences += 1
+        waited_ms = (self.now_ns - watch.since_ns) // 1_000_000
+        if watch.need is Need.FATE and watch.absences >= 2 and waited_ms >= self._policy.absent_after_ms:
+            rejection = Rejection(
+                kind="absent",
+                message=f"the exchange knows no such order {waited_ms / 1000:.0f} s after it was sent",
+            )
+            self._order_changed(cid, self._monitor.refuse(cid, rejection))
+        else:
+            self._query_done(cid, answered=True)
+
+    def _query_done(self, cid: str, *, answered: bool) -> None:
+        order, watch = self._monitor.get(cid), self._watches.get(cid)
+        if order is None or watch is None:
+            return
+        watch.asking = False
+        watch.attempt += 1
+        late = self.now_ns - watch.since_ns >= self._policy.give_up_after_ms * 1_000_000
+        if late and watch.need is Need.FATE and not answered:
+            self._order_changed(cid, self._monitor.give_up(cid))
+        elif late and watch.need is Need.TRADES:
+            order.trades_unavailable = True
+            self._order_changed(cid, [])
+            job = self.jobs.get(order.job_id)
+            if job is not None:
+                self._resume(job, QueryAnswered(cid))
+        else:
+            self._watch(order)
+
+    def _watch(self, order: Order, *, anew: bool = False, at_once: bool = False) -> None:
+        """Make sure that a question is scheduled where, and only where, something is to be learned."""
+        need = need_of(order)
+        watch = self._watches.get(order.client_order_id)
+        if need is Need.NOTHING:
+            self._watches.pop(order.client_order_id, None)
+            return
+        if watch is None or watch.need is not need:
+            watch = self._watches[order.client_order_id] = Watch(need, self.now_ns)
+        elif anew:
+            watch.attempt, watch.timer_id = 0, None
+        if watch.asking or watch.timer_id is not None:
+            return
+        pause_ns = 0 if at_once else self._policy.pause_ns(need, watch.attempt, self._stream_up)
+        if pause_ns:
+            watch.timer_id = self._set_timer(order.client_order_id, self.now_ns + pause_ns)
+        else:
+            self._ask(order, watch)
+
+    def _ask(self, order: Order, watch: Watch) -> None:
+        watch.asking, watch.timer_id = True, None
+        query = QueryFills(order.ref) if watch.need is Need.TRADES else QueryOrder(order.ref)
+        self._output.commands.append(query)
+
+    def _timer_fired(self, timer_id: int, event: TimerFired) -> None:
+        target = self._timers.pop(timer_id, None)
+        if isinstance(target, Context):
+            job = self.jobs.get(target.job_id)
+            if job is not None:
+                self._resume(job, event)
+        elif target is not None:
+            order, watch = self._monitor.get(target), self._watches.get(target)
+            if order is not None and watch is not None and watch.timer_id == timer_id:
+                self._ask(order, watch)
+
+    def _set_timer(self, target: str | Context, at_ns: int) -> int:
+        self._last_timer_id += 1
+        self._timers[self._last_timer_id] = target
+        self._output.commands.append(SetTimer(self._last_timer_id, at_ns))
+        return self._last_timer_id
+
+    def _resume_all(self, event: Event) -> None:
+        for job in list(self.jobs.values()):
+            self._resume(job, event)
+
+    def _resume(self, job: Job, event: Any, *, first: bool = False) -> None:
+        if job.result is not None:
+            return
+        try:
+            if first:
+                next(job.flow)
+            else:
+                job.flow.send(event)
+        except StopIteration as stop:
+            job.result = stop.value
+            self._end(job)
+
+    def _end(self, job: Job) -> None:
+        assert job.result is not None
+        job_id = job.context.job_id
+        self._output.entries.append(JobEnded(job_id, self.now_ns, job.result))
+        self._output.ended.append(job_id)
+        for order in job.context.orders:
+            self._monitor.forget(order.client_order_id)
+            self._watches.pop(order.client_order_id, None)
+            self._cancel_when_accepted.discard(order.client_order_id)
+        del self.jobs[job_id]

@@ -1,0 +1,80 @@
+"""When to ask the exchange about an order: the way out of UNKNOWN and the net under the user stream."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from orderkit.domain.enums import OrderStatus
+from orderkit.domain.order import Order
+
+SECOND_NS = 1_000_000_000
+
+
+class Need(Enum):
+    """What is still to be learned about an order."""
+
+    NOTHING = "nothing"
+    FATE = "fate"  # UNKNOWN: did it reach the exchange at all?
+    END = "end"  # an order that cannot rest has not been reported done
+    NEWS = "news"  # a resting order: has anything been missed?
+    TRADES = "trades"  # done, but not at which prices and fees
+
+
+def need_of(order: Order) -> Need:
+    """What is missing. A request in flight needs nothing: its answer, or the lack of one, will be told."""
+    if order.status is OrderStatus.PENDING_NEW or order.unresolved:
+        return Need.NOTHING
+    if order.status is OrderStatus.UNKNOWN:
+        return Need.FATE
+    if order.status.is_terminal:
+        return Need.NOTHING if order.is_settled else Need.TRADES
+    return Need.END if order.request.is_immediate else Need.NEWS
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPolicy:
+    """Pauses before each query in ms; the last one repeats. ``_alone``: without the user stream.
+
+    ``absent_after_ms``: an order that was sent and is nowhere to be found is taken for absent only after
+    this time. The exchange refuses a request that arrives later than recvWindow (5 s) after its timestamp
+    and checks again before matching (-1021, -5028), so that nothing can appear once recvWindow, the second
+    that a clock may be ahead, and a margin have passed.
+
+    ``give_up_after_ms``: how long a silent exchange is asked before the order is left UNKNOWN (exit 8), or
+    a done order's trades are left unknown.
+    """
+
+    fate_ms: tuple[int, ...] = (100, 200, 400, 800, 1_600, 3_000)
+    end_ms: tuple[int, ...] = (1_000, 2_000, 4_000, 8_000)
+    end_alone_ms: tuple[int, ...] = (50, 100, 200, 400, 800, 1_600)
+    news_ms: tuple[int, ...] = (30_000,)
+    news_alone_ms: tuple[int, ...] = (500, 1_000, 2_000, 5_000)
+    trades_ms: tuple[int, ...] = (1_000, 1_000, 2_000, 4_000)
+    trades_alone_ms: tuple[int, ...] = (0, 100, 200, 400, 800, 1_600)
+    absent_after_ms: int = 8_000
+    give_up_after_ms: int = 60_000
+
+    def pause_ns(self, need: Need, attempt: int, stream_up: bool) -> int:
+        """How long to wait before query number ``attempt`` (from 0)."""
+        table = {
+            (Need.FATE, True): self.fate_ms,
+            (Need.FATE, False): self.fate_ms,
+            (Need.END, True): self.end_ms,
+            (Need.END, False): self.end_alone_ms,
+            (Need.NEWS, True): self.news_ms,
+            (Need.NEWS, False): self.news_alone_ms,
+            (Need.TRADES, True): self.trades_ms,
+            (Need.TRADES, False): self.trades_alone_ms,
+        }[need, stream_up]
+        return table[min(attempt, len(table) - 1)] * 1_000_000
+
+
+@dataclass(slots=True)
+class Watch:
+    """The state of one order's questions."""
+
+    need: Need
+    since_ns: int
+    timer_id: int | None = None
+    attempt: int = 0
+    absences: int = 0
+    asking: bool = False

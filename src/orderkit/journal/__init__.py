@@ -1,0 +1,1 @@
+"""The write-ahead journal of jobs, intents, orders and fills."""

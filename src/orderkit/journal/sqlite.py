@@ -1,0 +1,304 @@
+"""The journal in one SQLite file: safe against a killed process, shared by all processes of the machine."""
+
+import contextlib
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orderkit.domain.enums import OrderStatus
+from orderkit.domain.job import JobRecord, JobStatus
+from orderkit.domain.order import Fill, Order, OrderRequest, Rejection
+from orderkit.engine.journal import Entry, FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
+from orderkit.errors import ConfigurationError, ValidationError
+from orderkit.journal.schema import SCHEMA_VERSION, TABLES
+
+log = logging.getLogger(__name__)
+
+BUSY_TIMEOUT_S = 10.0
+
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else _encode(value).decode()
+
+
+def _decimal(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+class SqliteJournal:
+    """Entries go through one writer thread that commits whatever has gathered in one transaction.
+
+    WAL mode with synchronous=FULL: once a ticket is done, its entries survive the death of the process
+    and, as far as the file system keeps its promise, a power cut. Reads and ``open_job`` use a connection
+    of the calling thread's own and see everything that any process has committed.
+
+    Raises ConfigurationError where the file cannot be opened, is no journal, or is of a newer version;
+    such a file is never written to. ``append`` belongs to one thread.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._queue: queue.SimpleQueue[tuple[Sequence[Entry], Future[None]] | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._connection = self._connect()
+            self._prepare()
+
+    def close(self) -> None:
+        """Write what is queued, then close."""
+        if self._writer is not None:
+            self._queue.put(None)
+            self._writer.join()
+            self._writer = None
+        self._connection.close()
+
+    # --- jobs -------------------------------------------------------------------------------------
+
+    def open_job(self, record: JobRecord) -> None:
+        """Write down a new job, durably. Raises ValidationError where the id is taken."""
+        with self._explained():
+            try:
+                with self._connection as connection:
+                    connection.execute(
+                        "INSERT INTO jobs (job_id, kind, environment, parameters, arrival_price, started_ns,"
+                        " status) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                        (
+                            record.job_id,
+                            record.kind,
+                            record.environment,
+                            _text(record.parameters),
+                            record.arrival_price,
+                            record.started_ns,
+                            record.status.value,
+                        ),
+                    )
+            except sqlite3.IntegrityError as error:
+                raise ValidationError(
+                    f"job {record.job_id} exists already", rule="job-id", hint="choose another --job-id"
+                ) from error
+
+    def load_job(self, job_id: str) -> JobRecord | None:
+        """The job with its orders and their fills, or None."""
+        with self._explained():
+            row = self._connection.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+            if row is None:
+                return None
+            return _job(row, self._orders(job_id))
+
+    def recent_jobs(self, limit: int = 50) -> list[JobRecord]:
+        """The latest jobs, newest first, without their orders."""
+        with self._explained():
+            rows = self._connection.execute(
+                "SELECT * FROM jobs ORDER BY started_ns DESC LIMIT ?", (limit,)
+            ).fetchall()
+            return [_job(row, []) for row in rows]
+
+    # --- entries ----------------------------------------------------------------------------------
+
+    def append(self, entries: Sequence[Entry]) -> Future[None]:
+        """See ``engine.journal.Journal``. The future raises ConfigurationError where the write failed."""
+        done: Future[None] = Future()
+        if self._writer is None:
+            with self._explained():
+                connection = self._connect()
+            self._writer = threading.Thread(
+                target=self._write_all, args=(connection,), name="journal", daemon=True
+            )
+            self._writer.start()
+        self._queue.put((entries, done))
+        return done
+
+    def _write_all(self, connection: sqlite3.Connection) -> None:
+        try:
+            while (first := self._queue.get()) is not None:
+                batch = [first]
+                closing = False
+                with contextlib.suppress(queue.Empty):
+                    while True:
+                        item = self._queue.get_nowait()
+                        if item is None:
+                            closing = True
+                            break
+                        batch.append(item)
+                self._write(connection, batch)
+                if closing:
+                    break
+        finally:
+            connection.close()
+
+    def _write(
+        self, connection: sqlite3.Connection, batch: list[tuple[Sequence[Entry], Future[None]]]
+    ) -> None:
+        try:
+            with self._explained(), connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for entries, _ in batch:
+                    for entry in entries:
+                        _insert(connection, entry)
+        except Exception as error:
+            log.exception("journal write failed")
+            for _, done in batch:
+                done.set_exception(error)
+        else:
+            for _, done in batch:
+                done.set_result(None)
+
+    # --- the file ---------------------------------------------------------------------------------
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            connection.execute("PRAGMA journal_mode = WAL")
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")  # another process may be doing the same
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                if version == 0:
+                    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                        raise ConfigurationError(
+                            f"{self._path} is an SQLite file, but not an orderkit journal",
+                            hint="set ORDERKIT_HOME to another directory",
+                        )
+                    for statement in TABLES.split(";"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                    self._path.chmod(0o600)
+                    version = SCHEMA_VERSION
+        if version > SCHEMA_VERSION:
+            raise ConfigurationError(
+                f"the journal {self._path} has version {version}; this orderkit knows {SCHEMA_VERSION}",
+                hint="use the newer orderkit, or set ORDERKIT_HOME to another directory",
+            )
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except (sqlite3.Error, OSError) as error:
+            raise ConfigurationError(
+                f"the journal {self._path} cannot be used: {error}",
+                hint="check the disk's space and permissions; a damaged file is left as it is: move it away"
+                " or set ORDERKIT_HOME to another directory",
+            ) from error
+
+    def _orders(self, job_id: str) -> list[Order]:
+        rows = self._connection.execute(
+            "SELECT * FROM orders WHERE job_id = ? ORDER BY sequence", (job_id,)
+        ).fetchall()
+        orders = [_order(row) for row in rows]
+        by_id = {order.client_order_id: order for order in orders}
+        fills = self._connection.execute(
+            "SELECT fill FROM fills JOIN orders USING (client_order_id) WHERE job_id = ? ORDER BY trade_id",
+            (job_id,),
+        )
+        for (raw,) in fills:
+            fill = msgspec.json.decode(raw, type=Fill)
+            by_id[fill.client_order_id].fills[fill.trade_id] = fill
+        return orders
+
+
+def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
+    match entry:
+        case OrderIntended():
+            connection.execute(
+                "INSERT INTO orders"
+                " (client_order_id, job_id, sequence, request, created_ms, replaces, status)"
+                " VALUES (?, ?, (SELECT count(*) + 1 FROM orders WHERE job_id = ?), ?, ?, ?, ?)",
+                (
+                    entry.client_order_id,
+                    entry.job_id,
+                    entry.job_id,
+                    _text(entry.request),
+                    entry.created_ms,
+                    entry.replaces,
+                    OrderStatus.PENDING_NEW.value,
+                ),
+            )
+        case OrderChanged():
+            connection.execute(
+                "UPDATE orders SET status = ?, order_id = ?, algo_id = ?, executed_quantity = ?,"
+                " average_price = ?, price = ?, updated_ms = ?, rejection = ?, reason = ?"
+                " WHERE client_order_id = ?",
+                (
+                    entry.status.value,
+                    entry.order_id,
+                    entry.algo_id,
+                    str(entry.executed_quantity),
+                    _decimal(entry.average_price),
+                    _decimal(entry.price),
+                    entry.updated_ms,
+                    _text(entry.rejection),
+                    entry.reason,
+                    entry.client_order_id,
+                ),
+            )
+        case FillRecorded(fill):
+            connection.execute(
+                "INSERT OR IGNORE INTO fills (symbol, trade_id, client_order_id, fill) VALUES (?, ?, ?, ?)",
+                (fill.symbol, fill.trade_id, fill.client_order_id, _text(fill)),
+            )
+        case JobNoted():
+            connection.execute(
+                "INSERT INTO notes (job_id, at_ns, state, message) VALUES (?, ?, ?, ?)",
+                (entry.job_id, entry.at_ns, entry.state, entry.message),
+            )
+        case JobEnded():
+            connection.execute(
+                "UPDATE jobs SET status = ?, reason = ?, finished_ns = ? WHERE job_id = ?",
+                (entry.result.status.value, entry.result.reason, entry.at_ns, entry.job_id),
+            )
+
+
+def _job(row: sqlite3.Row, orders: Iterable[Order]) -> JobRecord:
+    return JobRecord(
+        job_id=row["job_id"],
+        kind=row["kind"],
+        environment=row["environment"],
+        parameters=msgspec.json.decode(row["parameters"]),
+        arrival_price=row["arrival_price"],
+        started_ns=row["started_ns"],
+        status=JobStatus(row["status"]),
+        reason=row["reason"],
+        finished_ns=row["finished_ns"],
+        orders=list(orders),
+    )
+
+
+def _order(row: sqlite3.Row) -> Order:
+    order = Order(
+        client_order_id=row["client_order_id"],
+        job_id=row["job_id"],
+        request=msgspec.json.decode(row["request"], type=OrderRequest),
+        created_ms=row["created_ms"],
+        replaces=row["replaces"],
+    )
+    order.status = OrderStatus(row["status"])
+    order.order_id, order.algo_id = row["order_id"], row["algo_id"]
+    order.executed_quantity = Decimal(row["executed_quantity"])
+    order.reported_average_price = Decimal(row["average_price"]) if row["average_price"] else None
+    order.price = Decimal(row["price"]) if row["price"] else order.price
+    order.updated_ms = row["updated_ms"]
+    order.rejection = msgspec.json.decode(row["rejection"], type=Rejection) if row["rejection"] else None
+    order.reason = row["reason"]
+    return order
