@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from orderkit.domain.account import Account, TradingSnapshot
-from orderkit.domain.enums import OrderType, PositionSide, PriceMatch, Side, WorkingType
+from orderkit.domain.enums import OrderType, PriceMatch, Side, WorkingType
 from orderkit.domain.order import OrderRequest
 from orderkit.validation.instruments import (
     validate_order_type,
@@ -13,7 +13,7 @@ from orderkit.validation.instruments import (
     validate_time_in_force,
 )
 from orderkit.validation.positions import (
-    closing_quantity,
+    closed_leg,
     validate_margin,
     validate_position_side,
     validate_reduce_only,
@@ -48,6 +48,12 @@ def validate_order(
         request.time_in_force, instrument, request.type, request.good_till_date_ms, snapshot.now_ms
     )
     validate_shape(request)
+    if snapshot.mark_price <= 0:
+        raise ValidationError(
+            f"MARK_PRICE: {instrument.symbol} has no mark price to measure by; accepted: a positive one",
+            rule="MARK_PRICE",
+            hint="Try again once the contract trades.",
+        )
     checked = _with_valid_values(replace(request, symbol=instrument.symbol), snapshot, rounding=rounding)
     _check_trigger(checked, snapshot)
     price = reference_price(checked, snapshot)
@@ -57,7 +63,7 @@ def validate_order(
             checked.quantity,
             price,
             instrument,
-            reduce_only=checked.reduce_only,
+            reduce_only=checked.reduce_only or _closes_leg(checked),
             market=checked.type.is_market,
         )
     if account is not None:
@@ -108,7 +114,8 @@ def _check_trigger(request: OrderRequest, snapshot: TradingSnapshot) -> None:
         return
     on_mark = request.working_type is WorkingType.MARK_PRICE
     # The last price is not in the snapshot; it lies between the best bid and ask.
-    market = snapshot.mark_price if on_mark else snapshot.quote.mid
+    quote = snapshot.quote
+    market = quote.mid if min(quote.bid, quote.ask) > 0 and not on_mark else snapshot.mark_price
     if request.type is OrderType.STOP and request.price is not None:
         validate_stop_limit(request.side, request.trigger_price, request.price, market)
     else:
@@ -120,10 +127,7 @@ def _check_position(
 ) -> None:
     instrument, market = snapshot.instrument, request.type.is_market
     position = account.position_quantity(instrument.symbol, request.position_side)
-    closes_leg = request.position_side is not PositionSide.BOTH and bool(
-        closing_quantity(request.side, quantity, position, request.position_side)
-    )
-    if request.reduce_only or closes_leg:
+    if request.reduce_only or _closes_leg(request):
         validate_reduce_only(
             quantity,
             request.side,
@@ -145,3 +149,8 @@ def _check_position(
         position_side=request.position_side,
         market=market,
     )
+
+
+def _closes_leg(request: OrderRequest) -> bool:
+    """True in hedge mode for orders that can only reduce: the exchange treats them as reduce-only."""
+    return request.position_side is closed_leg(request.side)

@@ -28,12 +28,12 @@ def validate_position_side(
             rule="POSITION_SIDE",
             hint="Leave the position side out, or switch the account to hedge mode.",
         )
-    opens, closes = _legs(side)
+    closes = closed_leg(side)
     if hedge_mode and position_side is PositionSide.BOTH:
         raise ValidationError(
             "POSITION_SIDE: BOTH does not match the account, which is in hedge mode; accepted: LONG or SHORT",
             rule="POSITION_SIDE",
-            hint=f"Say which: {side} opens {opens} and closes {closes}.",
+            hint=f"Say which: {side} opens {closed_leg(side.opposite)} and closes {closes}.",
         )
     if hedge_mode and reduce_only:
         raise ValidationError(
@@ -44,12 +44,17 @@ def validate_position_side(
     return position_side
 
 
+def closed_leg(side: Side) -> PositionSide:
+    """The hedge-mode leg that orders of this side close: BUY closes SHORT, SELL closes LONG."""
+    return PositionSide.SHORT if side is Side.BUY else PositionSide.LONG
+
+
 def closing_quantity(
     side: Side, quantity: Decimal, position: Decimal, position_side: PositionSide = PositionSide.BOTH
 ) -> Decimal:
-    """The part of an order that closes ``position`` (signed, base asset); in hedge mode all of it or nothing."""
+    """The part of an order that closes ``position`` (signed, base asset); in hedge mode all or nothing."""
     if position_side is not PositionSide.BOTH:
-        return quantity if position_side is _legs(side)[1] else ZERO
+        return quantity if position_side is closed_leg(side) else ZERO
     return min(quantity, abs(position)) if position * side.sign < 0 else ZERO
 
 
@@ -78,10 +83,9 @@ def validate_reduce_only(
         instrument.symbol if position_side is PositionSide.BOTH else f"{instrument.symbol} {position_side}"
     )
     if position * side.sign >= 0:
-        needed = "short" if side is Side.BUY else "long"
+        needed = "a short position" if side is Side.BUY else "a long position"
         raise ValidationError(
-            f"REDUCE_ONLY: {where} has {held}, which {side} cannot reduce; accepted: {side} against a {needed} "
-            "position",
+            f"REDUCE_ONLY: {where} has {held}, which {side} cannot reduce; accepted: {side} against {needed}",
             rule="REDUCE_ONLY",
             hint=f"Use {side.opposite} to reduce it." if position else "There is nothing to reduce.",
         )
@@ -157,12 +161,6 @@ def validate_margin(
             hint=_sentence(f"{smaller}add funds or raise the leverage"),
         )
     return required
-
-
-def _legs(side: Side) -> tuple[PositionSide, PositionSide]:
-    """The leg a side opens and the one it closes, in hedge mode."""
-    long, short = PositionSide.LONG, PositionSide.SHORT
-    return (long, short) if side is Side.BUY else (short, long)
 
 
 def _notional_cap(brackets: Sequence[Bracket], leverage: int) -> Decimal | None:

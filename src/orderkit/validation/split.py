@@ -101,7 +101,8 @@ def _too_small(
     part, _ = _cut(value, chunks, grid)
     if part >= grid.lowest and price is not None:
         rule = "MIN_NOTIONAL"
-        limit = f"worth less than {shortest(instrument.min_notional)} {instrument.quote_asset} at {shortest(price)}"
+        floor = f"{shortest(instrument.min_notional)} {instrument.quote_asset}"
+        limit = f"worth less than {floor} at {shortest(price)}"
     else:
         rule = next((r for r, lot in lot_rules(instrument, market=market) if part < lot.minimum), "LOT_SIZE")
         limit = f"below the minimum {shortest(grid.lowest)} (step {shortest(grid.step)})"
@@ -121,8 +122,8 @@ def _too_large(
     rule = next(r for r, lot in lot_rules(instrument, market=market) if last > lot.maximum)
     fewest = _smallest_number(value, grid, smallest)
     return ValidationError(
-        f"{rule}: {instrument.symbol} {shortest(value)} in {chunks} chunks makes a slice of {shortest(last)}, "
-        f"above the maximum {shortest(grid.maximum)}; accepted: "
+        f"{rule}: {instrument.symbol} {shortest(value)} in {chunks} chunks makes a slice of {shortest(last)}"
+        f", above the maximum {shortest(grid.maximum)}; accepted: "
         + (f"at least {fewest} chunks" if fewest else "a smaller quantity"),
         rule=rule,
         hint=f"Use {fewest} chunks or more." if fewest else "Use a smaller quantity.",

@@ -6,8 +6,8 @@ from orderkit.domain.enums import OrderType, Side
 from orderkit.errors import ValidationError
 from orderkit.validation.numbers import shortest
 
-# Sign of (trigger - market) that a BUY waits for; a SELL waits for the opposite. Algo order documentation:
-# a BUY stop triggers at or above, a BUY take-profit at or below; a trailing BUY is activated below the market.
+# Sign of (trigger - market) that a BUY waits for; a SELL waits for the opposite. Algo order documentation: a
+# BUY stop triggers at or above, a BUY take-profit at or below; a trailing BUY is activated below the market.
 _BUY_WAITS_FOR = {
     OrderType.STOP: 1,
     OrderType.STOP_MARKET: 1,
@@ -32,8 +32,8 @@ def validate_trigger_side(
         return
     bound = f"{'above' if direction > 0 else 'below'} {shortest(market_price)}"
     raise ValidationError(
-        f"TRIGGER_PRICE: {side} {order_type} at {shortest(trigger_price)} would trigger at once, the market is "
-        f"at {shortest(market_price)}; accepted: a trigger price {bound}",
+        f"TRIGGER_PRICE: {side} {order_type} at {shortest(trigger_price)} would trigger at once, the market "
+        f"is at {shortest(market_price)}; accepted: a trigger price {bound}",
         rule="TRIGGER_PRICE",
         hint=f"Use a trigger price {bound}, or trade now with a market or limit order.",
     )
@@ -49,10 +49,10 @@ def validate_stop_limit(side: Side, stop_price: Decimal, limit_price: Decimal, m
     validate_trigger_side(OrderType.STOP, side, stop_price, market_price)
     if (limit_price - stop_price) * side.sign >= 0:
         return
-    word = "at or above" if side is Side.BUY else "at or below"
+    word, wrong = ("at or above", "below") if side is Side.BUY else ("at or below", "above")
     raise ValidationError(
-        f"STOP_LIMIT: {side} limit price {shortest(limit_price)} is {'below' if side is Side.BUY else 'above'} "
-        f"its stop price {shortest(stop_price)}; accepted: a limit price {word} {shortest(stop_price)}",
+        f"STOP_LIMIT: {side} limit price {shortest(limit_price)} is {wrong} its stop "
+        f"price {shortest(stop_price)}; accepted: a limit price {word} {shortest(stop_price)}",
         rule="STOP_LIMIT",
         hint=f"Set the limit price {word} the stop, so that the order can fill once it triggers.",
     )
