@@ -6,6 +6,7 @@ from decimal import Decimal
 from orderkit.domain.account import Account, TradingSnapshot
 from orderkit.domain.enums import OrderType, PriceMatch, Side, WorkingType
 from orderkit.domain.order import OrderRequest
+from orderkit.errors import ValidationError
 from orderkit.validation.instruments import (
     validate_order_type,
     validate_side,

@@ -71,8 +71,8 @@ class Grid:
 
     def fault(self, value: Decimal, step_name: str = "step") -> str | None:
         """What keeps ``value`` from being accepted, in words; None if nothing does."""
-        if value < self.minimum:
-            return f"below the minimum {shortest(self.minimum)}"
+        if value < self.lowest:
+            return f"below the minimum {shortest(self.lowest)}"
         if value > self.maximum:
             return f"above the maximum {shortest(self.maximum)}"
         if not self.is_on_step(value):
@@ -82,6 +82,8 @@ class Grid:
 
     def __str__(self) -> str:
         """How a refusal writes the range: "0.001 to 1000 in steps of 0.001"."""
+        if self.is_empty:
+            return "no value fits all filters"
         if self.maximum.is_finite():
             limits = f"{shortest(self.lowest)} to {shortest(self.highest)}"
         else:

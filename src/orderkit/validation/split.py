@@ -81,8 +81,8 @@ def _check_total(value: Decimal, chunks: int, instrument: Instrument, grid: Grid
     near = totals.neighbours(value)
     rule = next((r for r, lot in lot_rules(instrument, market=market) if lot.step == grid.step), "LOT_SIZE")
     raise ValidationError(
-        f"{rule}: {instrument.symbol} quantity {shortest(value)} is not on the step {shortest(grid.step)} "
-        f"of {chunks} slices; accepted: {listed(near)}",
+        f"{rule}: {instrument.symbol} quantity {shortest(value)} in {chunks} chunks is not on the step "
+        f"{shortest(grid.step)}; accepted: {listed(near)}",
         rule=rule,
         hint=f"Use {listed(near)}.",
     )
