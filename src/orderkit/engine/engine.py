@@ -25,7 +25,7 @@ from orderkit.domain.events import (
     UserStreamDown,
     UserStreamUp,
 )
-from orderkit.domain.job import JobResult
+from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order, OrderRequest, Rejection
 from orderkit.engine.context import Context, Flow
@@ -47,14 +47,15 @@ class Output:
 
     entries: list[Entry] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
+    ended: dict[str, JobResult] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Job:
     context: Context
     flow: Flow[JobResult]
-    result: JobResult | None = None
+    ended: bool = False
 
 
 class Engine:
@@ -285,7 +286,7 @@ class Engine:
             self._resume(job, event)
 
     def _resume(self, job: Job, event: Any, *, first: bool = False) -> None:
-        if job.result is not None:
+        if job.ended:
             return
         try:
             if first:
@@ -293,14 +294,16 @@ class Engine:
             else:
                 job.flow.send(event)
         except StopIteration as stop:
-            job.result = stop.value
-            self._end(job)
+            self._end(job, stop.value)
+        except Exception as error:  # one job's bug must not take the others down
+            self._output.failed[job.context.job_id] = error
+            self._end(job, JobResult(JobStatus.FAILED, f"unexpected error: {error!r}"))
 
-    def _end(self, job: Job) -> None:
-        assert job.result is not None
+    def _end(self, job: Job, result: JobResult) -> None:
+        job.ended = True
         job_id = job.context.job_id
-        self._output.entries.append(JobEnded(job_id, self.now_ns, job.result))
-        self._output.ended.append(job_id)
+        self._output.entries.append(JobEnded(job_id, self.now_ns, result))
+        self._output.ended[job_id] = result
         for order in job.context.orders:
             self._monitor.forget(order.client_order_id)
             self._watches.pop(order.client_order_id, None)

@@ -1,0 +1,1 @@
+"""What was achieved: execution reports and performance."""

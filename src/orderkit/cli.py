@@ -1,0 +1,46 @@
+"""The command line: registers the commands and hands over to the process edge."""
+
+from typing import NoReturn
+
+import typer
+
+from orderkit import __version__
+from orderkit.console.main import run_app
+from orderkit.orders.limit import limit
+from orderkit.orders.market import market
+from orderkit.orders.stop_limit import stop_limit
+from orderkit.orders.twap import twap
+
+app = typer.Typer(
+    name="orderkit",
+    help="The order desk in a terminal for Binance USDⓈ-M futures.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_ORDERS = "Orders"
+app.command("market", rich_help_panel=_ORDERS)(market)
+app.command("limit", rich_help_panel=_ORDERS)(limit)
+app.command("stop-limit", rich_help_panel=_ORDERS)(stop_limit)
+app.command("twap", rich_help_panel=_ORDERS)(twap)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"orderkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Show the version and leave."
+    ),
+) -> None:
+    del version
+
+
+def main() -> NoReturn:
+    """The console script's entry point."""
+    run_app(app)

@@ -1,0 +1,1 @@
+"""What a person or a script meets: options, documents, tables, the live view, errors."""

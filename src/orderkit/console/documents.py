@@ -1,0 +1,247 @@
+"""The JSON documents of the command line: a published contract, one class each.
+
+Quantities, prices and money are decimal strings, times ISO 8601 UTC with milliseconds. A field keeps its
+meaning for good; new ones may be added.
+"""
+
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from orderkit.analytics.execution import commission_of, execution_report
+from orderkit.console.durations import iso_time
+from orderkit.domain.account import TradingSnapshot
+from orderkit.domain.enums import Side
+from orderkit.domain.instrument import Instrument
+from orderkit.domain.job import JobRecord
+from orderkit.domain.margin import initial_margin
+from orderkit.domain.order import Order
+from orderkit.errors import OrderKitError
+from orderkit.orders.executor import PlannedOrder
+from orderkit.utils import format_decimal
+
+SCHEMA = 1
+_CENT_OF_TICK = Decimal("0.01")
+_EIGHT_PLACES = Decimal("0.00000001")
+
+
+class OrderRow(msgspec.Struct, kw_only=True):
+    """One order sent to the exchange."""
+
+    client_order_id: str
+    order_id: int | None
+    algo_id: int | None
+    type: str
+    side: str
+    status: str
+    quantity: str
+    price: str | None
+    trigger_price: str | None
+    executed_quantity: str
+    average_price: str | None
+    commission: str
+    created_at: str
+    reason: str | None
+
+
+class JobDocument(msgspec.Struct, kw_only=True):
+    """What an order command did."""
+
+    schema: int = SCHEMA
+    env: str
+    job_id: str
+    kind: str
+    symbol: str
+    side: str
+    status: str
+    reason: str | None
+    quantity: str
+    executed_quantity: str
+    average_price: str | None
+    cost: str
+    commission: str
+    commissions: dict[str, str]
+    arrival_price: str | None
+    slippage_bps: str | None
+    started_at: str
+    finished_at: str | None
+    warnings: list[str]
+    orders: list[OrderRow]
+
+
+class PlannedRow(msgspec.Struct, kw_only=True):
+    """One order that would be sent; ``at`` null where it goes out at once."""
+
+    at: str | None
+    type: str
+    side: str
+    quantity: str
+    price: str | None
+
+
+class PlanBody(msgspec.Struct, kw_only=True):
+    orders: list[PlannedRow]
+    notional: str
+    margin: str
+    estimated_commission: str
+
+
+class PlanDocument(msgspec.Struct, kw_only=True):
+    """What an order command would do: checked, not sent."""
+
+    schema: int = SCHEMA
+    env: str
+    job_id: str | None = None
+    kind: str
+    symbol: str
+    side: str
+    status: str = "PLANNED"
+    reason: str | None = None
+    quantity: str
+    warnings: list[str]
+    plan: PlanBody
+
+
+class ErrorBody(msgspec.Struct, kw_only=True):
+    kind: str
+    code: int | None
+    message: str
+    hint: str | None
+
+
+class ErrorDocument(msgspec.Struct, kw_only=True):
+    """Why a command did not do what it was asked."""
+
+    schema: int = SCHEMA
+    env: str | None
+    error: ErrorBody
+
+
+def print_document(document: msgspec.Struct) -> None:
+    """One JSON document, one line, on stdout."""
+    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+    sys.stdout.flush()
+
+
+def error_document(error: OrderKitError, environment: str | None) -> ErrorDocument:
+    body = ErrorBody(kind=error.kind, code=error.code, message=error.message, hint=error.hint)
+    return ErrorDocument(env=environment, error=body)
+
+
+def job_document(
+    record: JobRecord, instrument: Instrument, side: Side, quantity: Decimal, warnings: Sequence[str] = ()
+) -> JobDocument:
+    """The document of a job as the journal, or the running engine, has it."""
+    arrival = Decimal(record.arrival_price) if record.arrival_price else None
+    report = execution_report(side, quantity, record.orders, arrival)
+    commissions = {asset: _money(amount) for asset, amount in report.commission.items()}
+    return JobDocument(
+        env=record.environment,
+        job_id=record.job_id,
+        kind=record.kind,
+        symbol=instrument.symbol,
+        side=side.value,
+        status=record.status.value,
+        reason=record.reason,
+        quantity=quantity_text(quantity, instrument),
+        executed_quantity=quantity_text(report.executed_quantity, instrument),
+        average_price=average_text(report.average_price, instrument),
+        cost=_money(report.cost),
+        commission=_money(report.commission.get(instrument.margin_asset, Decimal(0))),
+        commissions=commissions,
+        arrival_price=average_text(report.arrival_price, instrument),
+        slippage_bps=None if report.slippage_bps is None else f"{report.slippage_bps:.2f}",
+        started_at=iso_time(record.started_ns // 1_000_000),
+        finished_at=iso_time(record.finished_ns // 1_000_000) if record.finished_ns else None,
+        warnings=list(warnings),
+        orders=[_order_row(order, instrument) for order in record.orders],
+    )
+
+
+def plan_document(
+    environment: str,
+    kind: str,
+    side: Side,
+    planned: Sequence[PlannedOrder],
+    snapshot: TradingSnapshot,
+    warnings: Sequence[str],
+    job_id: str | None,
+) -> PlanDocument:
+    """The plan at the present mark price: notional, initial margin at the symbol's leverage, fees."""
+    instrument = snapshot.instrument
+    total = sum((order.quantity for order in planned), Decimal(0))
+    notional = sum((o.quantity * (o.price or snapshot.mark_price) for o in planned), Decimal(0))
+    leverage = snapshot.account.leverage.get(instrument.symbol, 1) if snapshot.account else 1
+    return PlanDocument(
+        env=environment,
+        job_id=job_id,
+        kind=kind,
+        symbol=instrument.symbol,
+        side=side.value,
+        quantity=quantity_text(total, instrument),
+        warnings=list(warnings),
+        plan=PlanBody(
+            orders=[
+                PlannedRow(
+                    at=None if o.offset_ms is None else iso_time(snapshot.now_ms + o.offset_ms),
+                    type=o.type.value,
+                    side=o.side.value,
+                    quantity=quantity_text(o.quantity, instrument),
+                    price=price_text(o.price, instrument),
+                )
+                for o in planned
+            ],
+            notional=_money(notional),
+            margin=_money(initial_margin(notional, leverage)),
+            estimated_commission=_money(notional * snapshot.taker_rate),
+        ),
+    )
+
+
+def quantity_text(quantity: Decimal, instrument: Instrument) -> str:
+    """With the step's number of decimals, more only where there are more."""
+    return _padded(quantity, instrument.lot_size.step_size)
+
+
+def price_text(price: Decimal | None, instrument: Instrument) -> str | None:
+    """With the tick's number of decimals, more only where there are more."""
+    return None if price is None else _padded(price, instrument.price_filter.tick_size)
+
+
+def average_text(price: Decimal | None, instrument: Instrument) -> str | None:
+    """An average price, two decimals finer than the tick."""
+    if price is None:
+        return None
+    step = instrument.price_filter.tick_size * _CENT_OF_TICK
+    return f"{price.quantize(step):f}" if step else format_decimal(price)
+
+
+def _padded(value: Decimal, step: Decimal) -> str:
+    places = max(-int(d.normalize().as_tuple().exponent) for d in (step, value, Decimal(1)))
+    return f"{value:.{places}f}"
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount.quantize(_EIGHT_PLACES).normalize():f}"
+
+
+def _order_row(order: Order, instrument: Instrument) -> OrderRow:
+    reason = order.rejection.message if order.rejection else order.reason
+    return OrderRow(
+        client_order_id=order.client_order_id,
+        order_id=order.order_id,
+        algo_id=order.algo_id,
+        type=order.request.type.value,
+        side=order.request.side.value,
+        status=order.status.value,
+        quantity=quantity_text(order.quantity, instrument),
+        price=price_text(order.price, instrument),
+        trigger_price=price_text(order.request.trigger_price, instrument),
+        executed_quantity=quantity_text(order.executed_quantity, instrument),
+        average_price=average_text(order.average_price, instrument),
+        commission=_money(sum(commission_of(order).values(), Decimal(0))),
+        created_at=iso_time(order.created_ms),
+        reason=reason,
+    )

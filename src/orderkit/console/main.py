@@ -1,0 +1,55 @@
+"""The edge of the process: runs a Typer app, turns every failure into one line and an exit code."""
+
+import logging
+import sys
+from typing import NoReturn
+
+import typer
+
+from orderkit.console import invocation
+from orderkit.console.documents import error_document, print_document
+from orderkit.errors import OrderKitError, UsageError
+
+log = logging.getLogger(__name__)
+
+_UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def run_app(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
+    """Run ``app`` and leave the process with the published exit code. No traceback reaches a person."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    invocation.begin(arguments)
+    try:
+        code = typer.main.get_command(app)(args=arguments, standalone_mode=False)
+    except OrderKitError as error:
+        code = fail(error)
+    except _UsageProblem as problem:
+        code = fail(_usage_error(problem))
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:
+        code = 1
+    except Exception as error:
+        log.exception("unexpected error")
+        code = fail(OrderKitError(f"unexpected error: {error!r}", hint="bot.log has the details"))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(error: OrderKitError) -> int:
+    """Print the error as people or scripts want it; its exit code."""
+    log.error("%s: %s", error.kind, error.message)
+    if invocation.current.json:
+        print_document(error_document(error, invocation.current.environment))
+    else:
+        from orderkit.console.report import print_error
+
+        print_error(error)
+    return error.exit_code
+
+
+def _usage_error(problem: Exception) -> UsageError:
+    """Typer's own complaint about a command line, with the command's usage line as the hint."""
+    message = getattr(problem, "format_message", lambda: str(problem))()
+    context = getattr(problem, "ctx", None)
+    hint = f"try '{context.command_path} --help'" if context is not None else "try '--help'"
+    return UsageError(message.replace("\n", " "), hint=hint)

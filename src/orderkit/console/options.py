@@ -1,0 +1,175 @@
+"""The command-line arguments and options that order commands share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+
+from orderkit.errors import UsageError
+
+E = TypeVar("E", bound=StrEnum)
+
+SymbolArgument = Annotated[str, typer.Argument(metavar="SYMBOL", help="Contract, such as BTCUSDT.")]
+SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="BUY or SELL.")]
+QuantityArgument = Annotated[
+    str, typer.Argument(metavar="QUANTITY", help="Size in base asset, such as 0.01 (BTC).")
+]
+PriceArgument = Annotated[str, typer.Argument(metavar="PRICE", help="Limit price in quote asset.")]
+
+_ORDER = "Order"
+_RUN = "Run"
+
+ReduceOnly = Annotated[
+    bool,
+    typer.Option("--reduce-only", help="Only reduce a position, never open one.", rich_help_panel=_ORDER),
+]
+PositionSideOption = Annotated[
+    str,
+    typer.Option(
+        "--position-side", metavar="SIDE", help="BOTH, or LONG/SHORT in hedge mode.", rich_help_panel=_ORDER
+    ),
+]
+TimeInForceOption = Annotated[
+    str,
+    typer.Option(
+        "--time-in-force", "--tif", metavar="TIF", help="GTC, IOC, FOK, GTX or GTD.", rich_help_panel=_ORDER
+    ),
+]
+GoodTillDate = Annotated[
+    str | None,
+    typer.Option(
+        "--good-till",
+        metavar="TIME",
+        help="End of a GTD order: 2026-12-24T18:00:00Z, or a duration such as 2h.",
+        rich_help_panel=_ORDER,
+    ),
+]
+PriceMatchOption = Annotated[
+    str | None,
+    typer.Option(
+        "--price-match",
+        metavar="MODE",
+        help="Let the exchange set the price: OPPONENT, OPPONENT_5, QUEUE, QUEUE_5, QUEUE_10, QUEUE_20.",
+        rich_help_panel=_ORDER,
+    ),
+]
+WorkingTypeOption = Annotated[
+    str,
+    typer.Option(
+        "--working-type",
+        metavar="TYPE",
+        help="Price that triggers: CONTRACT_PRICE (last) or MARK_PRICE.",
+        rich_help_panel=_ORDER,
+    ),
+]
+PriceProtect = Annotated[
+    bool,
+    typer.Option(
+        "--price-protect",
+        help="Do not trigger while mark and last price differ too much.",
+        rich_help_panel=_ORDER,
+    ),
+]
+Rounding = Annotated[
+    bool,
+    typer.Option(
+        "--round",
+        help="Round the quantity down and the price to the passive side, instead of refusing.",
+        rich_help_panel=_ORDER,
+    ),
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Stay until the order is done.", rich_help_panel=_RUN)]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout",
+        metavar="DURATION",
+        help="With --wait: how long at most, such as 90s.",
+        rich_help_panel=_RUN,
+    ),
+]
+OnExit = Annotated[
+    str,
+    typer.Option(
+        "--on-exit",
+        metavar="cancel|keep",
+        help="With --wait: what an interrupt or the timeout does to an open order.",
+        rich_help_panel=_RUN,
+    ),
+]
+EnvironmentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="ENV",
+        help="paper, testnet, demo or live. Default: BINANCE_ENV; else testnet with keys, paper without.",
+        rich_help_panel=_RUN,
+    ),
+]
+JobId = Annotated[
+    str | None,
+    typer.Option("--job-id", metavar="ID", help="Name the job yourself (for cron).", rich_help_panel=_RUN),
+]
+Plan = Annotated[
+    bool,
+    typer.Option("--plan", help="Check and show what would be sent; send nothing.", rich_help_panel=_RUN),
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask before trading live.", rich_help_panel=_RUN)
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel=_RUN)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print results and errors only.", rich_help_panel=_RUN)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of every order command that say how it runs rather than what it trades."""
+
+    environment: str | None = None
+    json: bool = False
+    quiet: bool = False
+    yes: bool = False
+    plan: bool = False
+    rounding: bool = False
+    job_id: str | None = None
+
+
+def run_command(command: Callable[..., None]) -> NoReturn:
+    """Run one order command as a script of its own."""
+    from orderkit.console.main import run_app
+
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    run_app(app)
+
+
+def one_of(kind: type[E], text: str, name: str) -> E:
+    """The member of a closed vocabulary, in any case of letters.
+
+    Raises:
+        UsageError: no such member; the hint lists them.
+    """
+    try:
+        return kind(text.strip().upper())
+    except ValueError:
+        accepted = ", ".join(member.value for member in kind)
+        raise UsageError(f"{name} {text!r} is not known", hint=f"one of {accepted}") from None
+
+
+def waiting(wait: bool, timeout: str | None, on_exit: str) -> tuple[bool, int | None, bool]:
+    """The checked --wait, --timeout (ms) and --on-exit (True: cancel).
+
+    Raises:
+        UsageError: they do not go together, or are not known.
+    """
+    from orderkit.console.durations import parse_duration_ms
+
+    if on_exit not in ("cancel", "keep"):
+        raise UsageError(f"--on-exit {on_exit!r} is not known", hint="one of cancel, keep")
+    if timeout is not None and not wait:
+        raise UsageError("--timeout needs --wait", hint="add --wait")
+    return wait, None if timeout is None else parse_duration_ms(timeout, "--timeout"), on_exit == "cancel"

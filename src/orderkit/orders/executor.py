@@ -1,0 +1,79 @@
+"""What every order type offers: a check, a plan, a flow."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol
+
+from orderkit.domain.account import TradingSnapshot
+from orderkit.domain.enums import OrderStatus, OrderType, Side
+from orderkit.domain.job import JobResult, JobStatus
+from orderkit.domain.order import Order
+from orderkit.engine.context import Context, Flow
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """One order that would be sent: ``offset_ms`` after the start, None where it goes out at once."""
+
+    offset_ms: int | None
+    type: OrderType
+    side: Side
+    quantity: Decimal
+    price: Decimal | None
+
+
+class Request(Protocol):
+    """The part of every order type's parameters that reports need. A frozen dataclass that JSON can hold."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def side(self) -> Side: ...
+    @property
+    def quantity(self) -> Decimal: ...
+
+
+class Executor(Protocol):
+    """One order type. Built from its request, it is checked, planned and run, in that order."""
+
+    kind: ClassVar[str]
+    request: Any
+
+    @property
+    def uses_user_stream(self) -> bool:
+        """False where asking once is cheaper than listening: a single order that ends at once."""
+
+    def validate(self, snapshot: TradingSnapshot, *, rounding: bool = False) -> list[str]:
+        """Pass the validation chain; ``rounding`` adapts the request to step and tick.
+
+        Returns warnings that a trader should see before the order goes out.
+
+        Raises:
+            ValidationError: nothing may be sent.
+        """
+
+    def remarks(self, snapshot: TradingSnapshot) -> list[str]:
+        """Where the order stands against the market, for a person to read along."""
+
+    def plan(self, snapshot: TradingSnapshot) -> list[PlannedOrder]:
+        """The orders as far as they are known in advance."""
+
+    def run(self, ctx: Context) -> Flow[JobResult]:
+        """The flow. After a crash it is started again with the orders of the earlier run in ``ctx``."""
+
+
+def result_of(order: Order) -> JobResult:
+    """How a job ends whose whole work was this one order."""
+    match order.status:
+        case OrderStatus.FILLED:
+            return JobResult(JobStatus.COMPLETED)
+        case OrderStatus.REJECTED:
+            return JobResult(JobStatus.REJECTED, order.rejection.message if order.rejection else order.reason)
+        case OrderStatus.UNKNOWN | OrderStatus.PENDING_NEW:
+            return JobResult(JobStatus.UNKNOWN, f"the outcome of order {order.client_order_id} is not known")
+        case OrderStatus.CANCELED | OrderStatus.EXPIRED | OrderStatus.EXPIRED_IN_MATCH:
+            ended = order.status.value.lower().replace("_", " ")
+            done = f"{order.executed_quantity} of {order.quantity} done"
+            return JobResult(JobStatus.STOPPED, f"the order {ended} with {done}")
+        case _:
+            return JobResult(JobStatus.OPEN)

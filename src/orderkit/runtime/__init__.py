@@ -1,0 +1,1 @@
+"""What drives the engine: real time over a gateway, or virtual time over the simulator."""

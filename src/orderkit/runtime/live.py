@@ -1,0 +1,308 @@
+"""The live runtime: one asyncio inbox in real time, every blocking call on a thread of its own."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from orderkit.domain.commands import CancelOrder, Command, QueryFills, QueryOrder, SetTimer, SubmitOrder
+from orderkit.domain.events import (
+    CancelRefused,
+    Input,
+    OrderAbsent,
+    OrderReported,
+    QueryAnswered,
+    QueryFailed,
+    StopRequested,
+    SubmitRefused,
+    SubmitUnknown,
+    TimerFired,
+    TradeReported,
+    UserStreamUp,
+)
+from orderkit.domain.job import JobResult
+from orderkit.domain.order import Order, Rejection
+from orderkit.engine.context import Context, Flow
+from orderkit.engine.engine import Engine, Output
+from orderkit.engine.journal import Journal, Ticket
+from orderkit.errors import ExchangeUnreachable, OrderKitError, OrderNotFound, OutcomeUnknown, RateLimited
+from orderkit.exchange.gateway import Gateway
+
+log = logging.getLogger(__name__)
+
+STREAM_START_S = 5.0
+
+
+class EventStream(Protocol):
+    """A source of events that runs until it is cancelled and heals itself."""
+
+    async def run(self, emit: Callable[[Input], None]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Pauses before a request that certainly was not executed is made again; then it is refused."""
+
+    pauses_s: tuple[float, ...] = (0.2, 0.4, 0.8, 1.6, 3.2)
+    longest_rate_limit_s: float = 65.0
+
+
+class Clock:
+    """UTC nanoseconds that never jump: the wall clock once, the monotonic clock from there on."""
+
+    def __init__(self) -> None:
+        self._offset_ns = time.time_ns() - time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        return time.monotonic_ns() + self._offset_ns
+
+
+class LiveRuntime:
+    """Carries out the engine's commands and feeds it what comes back.
+
+    The loop thread alone touches the engine. Orders and cancels have a thread pool of their own, so that
+    no query stands in their way; an order is sent by its worker only once the journal's ticket is done.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        gateway: Gateway,
+        journal: Journal,
+        *,
+        user_stream: EventStream | None = None,
+        on_step: Callable[[], None] | None = None,
+        retry: RetryPolicy | None = None,
+        clock: Clock | None = None,
+        order_threads: int = 8,
+    ) -> None:
+        self._engine = engine
+        self._gateway = gateway
+        self._journal = journal
+        self._user_stream = user_stream
+        self._on_step = on_step
+        self._retry = retry or RetryPolicy()
+        self.clock = clock or Clock()
+        self._orders = ThreadPoolExecutor(order_threads, thread_name_prefix="order")
+        self._queries = ThreadPoolExecutor(2, thread_name_prefix="query")
+        self._inbox: deque[Input] = deque()
+        self._draining = False
+        self._results: dict[str, asyncio.Future[JobResult]] = {}
+        self._stopping = False
+        self._stream_up = asyncio.Event()
+
+    # --- the caller's side, on the loop thread ----------------------------------------------------
+
+    async def __aenter__(self) -> "LiveRuntime":
+        self._loop = asyncio.get_running_loop()
+        self._stream_task: asyncio.Task[None] | None = None
+        if self._user_stream is not None:
+            self._stream_task = asyncio.create_task(self._user_stream.run(self.post))
+            with contextlib.suppress(TimeoutError):  # without it, the engine asks instead of listening
+                await asyncio.wait_for(self._stream_up.wait(), STREAM_START_S)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._stream_task is not None:
+            self._stream_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OrderKitError):
+                await self._stream_task
+        self._orders.shutdown(wait=False, cancel_futures=True)
+        self._queries.shutdown(wait=False, cancel_futures=True)
+
+    def start(
+        self,
+        job_id: str,
+        flow: Callable[[Context], Flow[JobResult]],
+        *,
+        started_ns: int | None = None,
+        orders: Sequence[Order] = (),
+    ) -> "asyncio.Future[JobResult]":
+        """Begin a job; the future brings its result, or the exception that its flow raised."""
+        result = self._results[job_id] = self._loop.create_future()
+        self._carry_out(
+            self._engine.start(job_id, flow, self.clock.now_ns(), started_ns=started_ns, orders=orders)
+        )
+        return result
+
+    def post(self, event: Input) -> None:
+        """Put an event into the inbox. Events are processed one by one in the order of their arrival."""
+        if isinstance(event, UserStreamUp):
+            self._stream_up.set()
+        self._inbox.append(event)
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self._inbox:
+                self._carry_out(self._engine.process(self._inbox.popleft(), self.clock.now_ns()))
+        except Exception as error:
+            log.exception("the engine failed")
+            self._fail(error)
+        finally:
+            self._draining = False
+
+    def stop(self, reason: str) -> None:
+        """Ask every job to end in order."""
+        self._stopping = True
+        self.post(StopRequested(reason))
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _fail(self, error: Exception) -> None:
+        for future in self._results.values():
+            if not future.done():
+                future.set_exception(error)
+
+    def _carry_out(self, output: Output) -> None:
+        ticket = self._journal.append(output.entries) if output.entries else None
+        for command in output.commands:
+            self._dispatch(command, ticket)
+        if self._on_step is not None:
+            self._on_step()
+        for job_id, result in output.ended.items():
+            self._loop.create_task(self._settle(job_id, result, output.failed.get(job_id), ticket))
+
+    async def _settle(
+        self, job_id: str, result: JobResult, failure: Exception | None, ticket: Ticket | None
+    ) -> None:
+        """Tell the caller only once the job's end is on disk."""
+        try:
+            if ticket is not None:
+                await self._loop.run_in_executor(self._queries, ticket.result)
+        except OrderKitError as error:
+            log.error("the end of job %s could not be journaled: %s", job_id, error)
+        future = self._results.pop(job_id)
+        if future.done():
+            return
+        if failure is not None:
+            future.set_exception(failure)
+        else:
+            future.set_result(result)
+
+    def _dispatch(self, command: Command, ticket: Ticket | None) -> None:
+        match command:
+            case SubmitOrder():
+                self._orders.submit(self._submit, command, ticket, 0)
+            case CancelOrder():
+                self._orders.submit(self._cancel, command)
+            case QueryOrder():
+                self._queries.submit(self._query, command)
+            case QueryFills():
+                self._queries.submit(self._query_fills, command)
+            case SetTimer(timer_id, at_ns):
+                delay_s = (at_ns - self.clock.now_ns()) / 1e9
+                self._loop.call_later(max(delay_s, 0.0), self.post, TimerFired(timer_id))
+
+    def _tell(self, *events: Input) -> None:
+        """From a worker thread: put events into the inbox."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            self._loop.call_soon_threadsafe(self._post_all, events)
+
+    def _post_all(self, events: tuple[Input, ...]) -> None:
+        for event in events:
+            self.post(event)
+
+    # --- on worker threads ------------------------------------------------------------------------
+
+    def _submit(self, command: SubmitOrder, ticket: Ticket | None, attempt: int) -> None:
+        cid = command.client_order_id
+        try:
+            if ticket is not None:
+                ticket.result()
+            report = self._gateway.submit(cid, command.request)
+        except ExchangeUnreachable as error:
+            pause_s = self._pause_s(error, attempt)
+            if pause_s is None or self._stopping:
+                self._tell(SubmitRefused(cid, rejection_of(error)))
+            else:
+                log.warning("order %s not sent (%s), again in %.1f s", cid, error.message, pause_s)
+                self._tell_later(pause_s, command, attempt + 1)
+        except OutcomeUnknown as error:
+            log.warning("order %s: %s", cid, error.message)
+            self._tell(SubmitUnknown(cid, error.message))
+        except OrderKitError as error:
+            self._tell(SubmitRefused(cid, rejection_of(error)))
+        except Exception as error:
+            log.exception("order %s: unexpected error, outcome not known", cid)
+            self._tell(SubmitUnknown(cid, repr(error)))
+        else:
+            self._tell(OrderReported(report))
+
+    def _tell_later(self, pause_s: float, command: SubmitOrder, attempt: int) -> None:
+        def again() -> None:
+            self._orders.submit(self._submit, command, None, attempt)
+
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._loop.call_later, pause_s, again)
+
+    def _pause_s(self, error: ExchangeUnreachable, attempt: int) -> float | None:
+        """How long to wait before the request is made again; None when it is not."""
+        if attempt >= len(self._retry.pauses_s):
+            return None
+        pause_s = self._retry.pauses_s[attempt]
+        if isinstance(error, RateLimited):
+            if error.banned or error.retry_after_s > self._retry.longest_rate_limit_s:
+                return None
+            return max(pause_s, error.retry_after_s)
+        return pause_s
+
+    def _cancel(self, command: CancelOrder) -> None:
+        cid = command.ref.client_order_id
+        for attempt in range(len(self._retry.pauses_s) + 1):
+            try:
+                report = self._gateway.cancel(command.ref)
+            except ExchangeUnreachable as error:
+                pause_s = self._pause_s(error, attempt)
+                if pause_s is None:
+                    self._tell(CancelRefused(cid, rejection_of(error)))
+                    return
+                time.sleep(pause_s)
+            except OrderKitError as error:
+                self._tell(CancelRefused(cid, rejection_of(error)))
+                return
+            except Exception as error:
+                log.exception("cancel of %s: unexpected error", cid)
+                self._tell(CancelRefused(cid, Rejection(kind="internal", message=repr(error))))
+                return
+            else:
+                self._tell(OrderReported(report))
+                return
+
+    def _query(self, command: QueryOrder) -> None:
+        cid = command.ref.client_order_id
+        try:
+            report = self._gateway.query(command.ref)
+        except OrderNotFound:
+            self._tell(OrderAbsent(cid))
+        except Exception as error:
+            self._log_query(cid, error)
+            self._tell(QueryFailed(cid, str(error)))
+        else:
+            self._tell(OrderReported(report), QueryAnswered(cid))
+
+    def _query_fills(self, command: QueryFills) -> None:
+        cid = command.ref.client_order_id
+        try:
+            fills = self._gateway.fills(command.ref)
+        except Exception as error:
+            self._log_query(cid, error)
+            self._tell(QueryFailed(cid, str(error)))
+        else:
+            self._tell(*map(TradeReported, fills), QueryAnswered(cid))
+
+    @staticmethod
+    def _log_query(cid: str, error: Exception) -> None:
+        if isinstance(error, OrderKitError):
+            log.warning("query of %s: %s", cid, error.message)
+        else:
+            log.exception("query of %s: unexpected error", cid)
+
+
+def rejection_of(error: OrderKitError) -> Rejection:
+    return Rejection(kind=error.kind, message=error.message, code=error.code, hint=error.hint)

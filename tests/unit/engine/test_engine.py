@@ -1,0 +1,286 @@
+"""The engine as a pure step: what it wants done, and in which order, for what happened."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from orderkit.domain.commands import CancelOrder, Command, QueryFills, QueryOrder, SetTimer, SubmitOrder
+from orderkit.domain.enums import OrderStatus, OrderType, Side, TimeInForce
+from orderkit.domain.events import (
+    CancelRefused,
+    Input,
+    OrderAbsent,
+    OrderReported,
+    QueryAnswered,
+    QueryFailed,
+    StopRequested,
+    SubmitRefused,
+    SubmitUnknown,
+    TimerFired,
+    TradeReported,
+    UserStreamUp,
+)
+from orderkit.domain.job import JobResult, JobStatus
+from orderkit.domain.order import Fill, Order, OrderReport, OrderRequest, Rejection
+from orderkit.engine.context import Context, Flow
+from orderkit.engine.engine import Engine, Output
+from orderkit.engine.journal import FillRecorded, JobEnded, OrderIntended
+from orderkit.orders.executor import result_of
+
+SECOND = 1_000_000_000
+MARKET = OrderRequest("BTCUSDT", Side.BUY, OrderType.MARKET, Decimal("0.3"))
+LIMIT = OrderRequest(
+    "BTCUSDT", Side.BUY, OrderType.LIMIT, Decimal("0.3"), Decimal(60_000), time_in_force=TimeInForce.GTC
+)
+
+
+def fill(trade_id: int, quantity: str, cid: str = "ok-j-1") -> Fill:
+    return Fill(
+        symbol="BTCUSDT",
+        client_order_id=cid,
+        order_id=7,
+        trade_id=trade_id,
+        side=Side.BUY,
+        price=Decimal(60_000),
+        quantity=Decimal(quantity),
+        commission=Decimal("0.01"),
+        commission_asset="USDT",
+        realized_pnl=Decimal(0),
+        is_maker=False,
+        time_ms=1,
+    )
+
+
+def report(status: str, executed: str = "0", time_ms: int = 1, cid: str = "ok-j-1") -> OrderReport:
+    return OrderReport(cid, "BTCUSDT", OrderStatus(status), Decimal(executed), time_ms, order_id=7)
+
+
+class Drive:
+    """An engine with its commands gathered, time set by hand."""
+
+    def __init__(self, flow: Callable[[Context], Flow[JobResult]], orders: tuple[Order, ...] = ()) -> None:
+        self.engine = Engine()
+        self.now_ns = 0
+        self.result: JobResult | None = None
+        self.outputs: list[Output] = []
+        self._take(self.engine.start("j", flow, 0, orders=orders))
+
+    def send(self, event: Input, after_s: float = 0.0) -> list[Command]:
+        self.now_ns += int(after_s * SECOND)
+        return self._take(self.engine.process(event, self.now_ns))
+
+    def fire(self, timer: SetTimer) -> list[Command]:
+        self.now_ns = max(self.now_ns, timer.at_ns)
+        return self.send(TimerFired(timer.timer_id))
+
+    def _take(self, output: Output) -> list[Command]:
+        self.outputs.append(output)
+        self.result = output.ended.get("j", self.result)
+        return output.commands
+
+
+def one(request: OrderRequest) -> Callable[[Context], Flow[JobResult]]:
+    def flow(ctx: Context) -> Flow[JobResult]:
+        order = ctx.orders[-1] if ctx.orders else ctx.submit(request)
+        yield from ctx.wait_done(order)
+        return result_of(order)
+
+    return flow
+
+
+def timer(commands: list[Command]) -> SetTimer:
+    return next(c for c in commands if isinstance(c, SetTimer))
+
+
+def kinds(commands: list[Command]) -> list[type]:
+    return [type(c) for c in commands]
+
+
+def test_the_intent_is_an_entry_of_the_same_step_that_sends_the_order() -> None:
+    drive = Drive(one(MARKET))
+    step = drive.outputs[0]
+    assert [type(e) for e in step.entries] == [OrderIntended]
+    assert step.commands == [SubmitOrder("j", "ok-j-1", MARKET)]
+
+
+def test_an_order_answered_as_filled_is_done_once_its_trades_are_known() -> None:
+    drive = Drive(one(MARKET))
+    assert kinds(drive.send(OrderReported(report("FILLED", "0.3")))) == [QueryFills]
+    drive.send(TradeReported(fill(1, "0.1")))
+    assert drive.result is None
+    drive.send(TradeReported(fill(2, "0.2")))
+    assert drive.result == JobResult(JobStatus.COMPLETED)
+
+
+def test_with_the_user_stream_up_trades_are_awaited_before_they_are_asked_for() -> None:
+    drive = Drive(one(MARKET))
+    drive.send(UserStreamUp())
+    commands = drive.send(OrderReported(report("FILLED", "0.3")))
+    assert kinds(commands) == [SetTimer]
+    assert kinds(drive.fire(timer(commands))) == [QueryFills]
+
+
+def test_fills_that_come_before_the_acknowledgement_count() -> None:
+    drive = Drive(one(MARKET))
+    drive.send(TradeReported(fill(1, "0.3")))
+    assert drive.result == JobResult(JobStatus.COMPLETED)
+
+
+def test_a_trade_told_twice_counts_and_is_journaled_once() -> None:
+    drive = Drive(one(MARKET))
+    for _ in range(3):
+        drive.send(TradeReported(fill(1, "0.1")))
+    entries = [e for o in drive.outputs for e in o.entries if isinstance(e, FillRecorded)]
+    assert len(entries) == 1
+    assert drive.engine.jobs["j"].context.orders[0].executed_quantity == Decimal("0.1")
+
+
+def test_an_unknown_order_is_asked_after_and_never_sent_again() -> None:
+    drive = Drive(one(MARKET))
+    commands = drive.send(SubmitUnknown("ok-j-1", "timeout"))
+    assert kinds(commands) == [SetTimer]
+    commands = drive.fire(timer(commands))
+    assert kinds(commands) == [QueryOrder]
+    drive.send(OrderReported(report("FILLED", "0.3")))
+    drive.send(TradeReported(fill(1, "0.3")))
+    assert drive.result == JobResult(JobStatus.COMPLETED)
+    assert sum(isinstance(c, SubmitOrder) for o in drive.outputs for c in o.commands) == 1
+
+
+def test_not_found_is_believed_only_after_the_exchange_could_no_longer_accept_the_request() -> None:
+    drive = Drive(one(MARKET))
+    commands = drive.send(SubmitUnknown("ok-j-1", "timeout"))
+    while drive.result is None:
+        drive.fire(timer(commands))
+        commands = drive.send(OrderAbsent("ok-j-1"))
+        assert (drive.result is not None) == (drive.now_ns >= 8 * SECOND)
+    assert drive.result.status is JobStatus.REJECTED
+
+
+def test_an_exchange_that_stays_silent_leaves_the_order_unknown_and_says_so() -> None:
+    drive = Drive(one(MARKET))
+    commands = drive.send(SubmitUnknown("ok-j-1", "timeout"))
+    while drive.result is None:
+        drive.fire(timer(commands))
+        commands = drive.send(QueryFailed("ok-j-1", "no connection"))
+    assert drive.result.status is JobStatus.UNKNOWN
+    assert "ok-j-1" in (drive.result.reason or "")
+    assert 59 * SECOND < drive.now_ns < 70 * SECOND
+
+
+def test_a_market_order_answered_as_new_is_asked_after_without_the_stream() -> None:
+    drive = Drive(one(MARKET))
+    commands = drive.send(OrderReported(report("NEW")))
+    assert kinds(commands) == [SetTimer]
+    assert kinds(drive.fire(timer(commands))) == [QueryOrder]
+    commands = drive.send(OrderReported(report("FILLED", "0.3")))
+    assert kinds(commands) == [QueryFills]
+
+
+def test_trades_that_cannot_be_had_do_not_hold_a_done_order_for_ever() -> None:
+    drive = Drive(one(MARKET))
+    drive.send(OrderReported(report("FILLED", "0.3")))
+    for _ in range(70):
+        if drive.result:
+            break
+        commands = drive.send(QueryFailed("ok-j-1", "no connection"), after_s=1)
+        if not drive.result:
+            drive.fire(timer(commands))
+    assert drive.result == JobResult(JobStatus.COMPLETED)
+
+
+def test_a_refused_order_ends_the_job_with_the_exchanges_words() -> None:
+    drive = Drive(one(MARKET))
+    drive.send(SubmitRefused("ok-j-1", Rejection("rejected", "Margin is insufficient.", -2019)))
+    assert drive.result == JobResult(JobStatus.REJECTED, "Margin is insufficient.")
+
+
+def test_a_crash_between_intent_and_answer_leads_to_a_question_not_to_a_second_order() -> None:
+    left = Order("ok-j-1", "j", MARKET, created_ms=0)
+    drive = Drive(one(MARKET), (left,))
+    assert not any(isinstance(c, SubmitOrder) for o in drive.outputs for c in o.commands)
+    commands = drive.outputs[0].commands
+    assert left.status is OrderStatus.UNKNOWN
+    assert kinds(drive.fire(timer(commands))) == [QueryOrder]
+
+
+def cancelling(ctx: Context) -> Flow[JobResult]:
+    order = ctx.submit(LIMIT)
+    ctx.cancel(order)
+    yield from ctx.wait_done(order)
+    return result_of(order)
+
+
+def test_a_cancel_waits_until_the_order_is_known_to_exist() -> None:
+    drive = Drive(cancelling)
+    assert kinds(drive.outputs[0].commands) == [SubmitOrder]
+    commands = drive.send(OrderReported(report("NEW")))
+    assert CancelOrder in kinds(commands)
+
+
+def test_a_fill_that_races_the_cancel_wins() -> None:
+    drive = Drive(cancelling)
+    drive.send(OrderReported(report("NEW")))
+    commands = drive.send(CancelRefused("ok-j-1", Rejection("rejected", "Unknown order sent.", -2011)))
+    assert QueryOrder in kinds(commands)
+    drive.send(OrderReported(report("FILLED", "0.3", time_ms=2)))
+    drive.send(TradeReported(fill(1, "0.3")))
+    assert drive.result == JobResult(JobStatus.COMPLETED)
+
+
+def test_a_trade_reported_after_the_cancel_still_counts() -> None:
+    drive = Drive(cancelling)
+    drive.send(OrderReported(report("NEW")))
+    drive.send(OrderReported(report("CANCELED", "0.1", time_ms=2)))
+    assert drive.result is None  # 0.1 was executed, at a price not known yet
+    drive.send(TradeReported(fill(1, "0.1")))
+    assert drive.result is not None
+    assert drive.result.status is JobStatus.STOPPED
+    assert "0.1 of 0.3" in (drive.result.reason or "")
+
+
+def test_sleeping_ends_at_the_absolute_time_or_when_asked_to_stop() -> None:
+    woken: list[bool] = []
+
+    def flow(ctx: Context) -> Flow[JobResult]:
+        woken.append((yield from ctx.sleep_until(5 * SECOND)))
+        woken.append((yield from ctx.sleep_until(9 * SECOND)))
+        return JobResult(JobStatus.COMPLETED)
+
+    drive = Drive(flow)
+    first = timer(drive.outputs[0].commands)
+    assert first.at_ns == 5 * SECOND
+    commands = drive.fire(first)
+    assert timer(commands).at_ns == 9 * SECOND
+    drive.send(StopRequested("enough"))
+    assert woken == [True, False]
+
+
+def test_one_jobs_bug_does_not_touch_another() -> None:
+    def broken(ctx: Context) -> Flow[JobResult]:
+        yield from ctx.sleep_until(SECOND)
+        raise RuntimeError("bug")
+
+    engine = Engine()
+    out = engine.start("bad", broken, 0)
+    engine.start("good", one(MARKET), 0)
+    out = engine.process(TimerFired(timer(out.commands).timer_id), SECOND)
+    assert isinstance(out.failed["bad"], RuntimeError)
+    assert isinstance(out.entries[-1], JobEnded)
+    assert list(engine.jobs) == ["good"]
+
+
+@pytest.mark.parametrize("late", [report("NEW", time_ms=1), report("PARTIALLY_FILLED", "0.1", time_ms=1)])
+def test_an_older_report_never_undoes_a_newer_one(late: OrderReport) -> None:
+    drive = Drive(one(LIMIT))
+    drive.send(OrderReported(report("PARTIALLY_FILLED", "0.2", time_ms=5)))
+    drive.send(OrderReported(late))
+    order = drive.engine.jobs["j"].context.orders[0]
+    assert (order.status, order.executed_quantity) == (OrderStatus.PARTIALLY_FILLED, Decimal("0.2"))
+
+
+def test_answers_to_questions_about_forgotten_orders_are_harmless() -> None:
+    drive = Drive(one(MARKET))
+    for event in (QueryAnswered("x"), OrderAbsent("x"), TradeReported(fill(1, "1", cid="x"))):
+        assert drive.send(event) == []
