@@ -1,0 +1,355 @@
+"""The gateway to Binance USDⓈ-M futures, and to the embedded exchange that speaks like it."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeVar
+
+from orderkit.config import Endpoints, Settings, get_client
+from orderkit.domain.account import Account
+from orderkit.domain.enums import OrderStatus
+from orderkit.domain.instrument import Instrument
+from orderkit.domain.margin import Bracket
+from orderkit.domain.market import MarkPrice, Quote
+from orderkit.domain.order import Fill, OrderRef, OrderReport, OrderRequest
+from orderkit.errors import ClockSkew, OrderKitError, OrderNotFound, OrderRejected
+from orderkit.exchange import mapping
+from orderkit.exchange.client_pool import ClientPool
+from orderkit.exchange.clock import ExchangeClock
+from orderkit.exchange.failures import Call, from_answer, from_exception
+from orderkit.exchange.symbol_cache import SymbolCache
+from orderkit.exchange.usage import Usage
+from orderkit.redaction import register_secret
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+INSTRUMENTS_MAX_AGE_MS = 3_600_000  # filters change without notice; a refusal refreshes them at once
+BRACKETS_MAX_AGE_MS = 86_400_000
+TRADES_PER_PAGE = 1000
+# What reading an answer of an unexpected shape raises.
+_UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, ArithmeticError)
+
+
+class BinanceGateway:
+    """Implements ``orderkit.exchange.gateway.Gateway`` over REST with python-binance.
+
+    Safe to use from several threads: each request borrows a client of its own. A request is repeated only
+    after -1021, which is checked before anything else, with the clock set right.
+    """
+
+    def __init__(self, settings: Settings, endpoints: Endpoints | None = None) -> None:
+        """Make no request; on paper, and without ``endpoints``, start the exchange where none is running.
+
+        Raises:
+            ConfigurationError: from the first request on, as ``validate_environment``.
+        """
+        self.settings = settings
+        self.endpoints = endpoints or Endpoints.of(settings)
+        self.usage = Usage.of(settings.environment)
+        cache = settings.home / "cache"
+        name, rest = settings.environment.value, self.endpoints.rest
+        self._clock = ExchangeClock(cache / f"clock-{name}.json", rest)
+        self._pool = ClientPool(partial(get_client, settings, self.endpoints))
+        self._instruments = SymbolCache(
+            cache / f"exchange_info-{name}.jsonl",
+            rest,
+            INSTRUMENTS_MAX_AGE_MS,
+            self._fetch_instruments,
+            mapping.instrument,
+        )
+        self._brackets = SymbolCache(
+            cache / f"brackets-{name}.jsonl",
+            rest,
+            BRACKETS_MAX_AGE_MS,
+            self._fetch_brackets,
+            mapping.brackets,
+        )
+        self._commission_rates: dict[str, tuple[Decimal, Decimal]] = {}
+        self._workers: ThreadPoolExecutor | None = None
+        self._workers_lock = threading.Lock()
+
+    # --- orders -----------------------------------------------------------------------------------
+
+    def submit(self, client_order_id: str, request: OrderRequest) -> OrderReport:
+        """Place one order (one request). The report has no average price: answers carry none since 2026-06.
+
+        Raises:
+            OutcomeUnknown: also where the answer cannot be read or names another order.
+        """
+        call = Call(f"place {request.side} {request.type} {request.symbol}", trading=True)
+        if request.type.is_conditional:
+            params = mapping.algo_order_params(client_order_id, request)
+            method, id_field, report = "futures_create_algo_order", "clientAlgoId", mapping.algo_report
+        else:
+            params = mapping.order_params(client_order_id, request)
+            method, id_field, report = "futures_create_order", "clientOrderId", mapping.order_report
+
+        def read(raw: Any) -> OrderReport:
+            if raw[id_field] != client_order_id:
+                raise ValueError("the answer names another order")
+            return report(raw, client_order_id)
+
+        return self._call(call, method, params, read)
+
+    def cancel(self, ref: OrderRef) -> OrderReport:
+        """Cancel an order (one request; a conditional that has triggered meanwhile takes three).
+
+        Raises:
+            OrderNotFound: nothing to cancel, or it is triggering this moment: query the order.
+        """
+        if not ref.conditional:
+            return self._cancel_order(ref)
+        call = Call(f"cancel conditional order {ref.client_order_id}", trading=True)
+        params = {"symbol": ref.symbol, "clientAlgoId": ref.client_order_id}
+        try:
+            return self._call(call, "futures_cancel_algo_order", params, partial(self._canceled_algo, ref))
+        except OrderNotFound as absent:
+            child = self._child_ref(ref)
+            if child is None:
+                raise absent
+            return self._cancel_order(child)
+
+    def query(self, ref: OrderRef) -> OrderReport:
+        """The order's state wherever it lives (one request; two for a conditional that triggered)."""
+        if not ref.conditional:
+            return self._query_order(ref)
+        try:
+            algo = self._query_algo(ref)
+        except OrderNotFound:
+            return self._query_order(ref)
+        if algo.order_id is None:
+            return algo
+        try:
+            child = self._query_order(_as_child(ref, algo.order_id))
+        except OrderNotFound:
+            return algo
+        return replace(child, algo_id=algo.algo_id)
+
+    def fills(self, ref: OrderRef) -> Sequence[Fill]:
+        """The order's trades, oldest first (one request, another where ``ref`` has no order id)."""
+        order_id = ref.order_id if ref.order_id is not None else self.query(ref).order_id
+        if order_id is None:
+            return ()  # a conditional order that has not triggered
+        fills: dict[int, Fill] = {}
+        params = {"symbol": ref.symbol, "orderId": str(order_id), "limit": str(TRADES_PER_PAGE)}
+        while True:
+            page = self._call(
+                Call(f"trades of order {ref.client_order_id}"),
+                "futures_account_trades",
+                params,
+                lambda raw: [mapping.fill(trade, ref.client_order_id) for trade in raw],
+            )
+            fills |= {fill.trade_id: fill for fill in page if fill.order_id == order_id}
+            if len(page) < TRADES_PER_PAGE:
+                return tuple(fills[trade_id] for trade_id in sorted(fills))
+            params = params | {"fromId": str(page[-1].trade_id + 1)}
+
+    def _cancel_order(self, ref: OrderRef) -> OrderReport:
+        call = Call(f"cancel order {ref.client_order_id}", trading=True)
+        read = partial(mapping.order_report, client_order_id=ref.client_order_id)
+        return self._call(call, "futures_cancel_order", _order_id_params(ref), read)
+
+    def _query_order(self, ref: OrderRef) -> OrderReport:
+        call = Call(f"query order {ref.client_order_id}")
+        read = partial(mapping.order_report, client_order_id=ref.client_order_id)
+        return self._call(call, "futures_get_order", _order_id_params(ref), read)
+
+    def _query_algo(self, ref: OrderRef) -> OrderReport:
+        params = {"symbol": ref.symbol, "clientAlgoId": ref.client_order_id}
+        read = partial(mapping.algo_report, client_order_id=ref.client_order_id)
+        call = Call(f"query conditional order {ref.client_order_id}")
+        return self._call(call, "futures_get_algo_order", params, read)
+
+    def _child_ref(self, ref: OrderRef) -> OrderRef | None:
+        """The ordinary order a conditional one may have become; None while the algo service still has it."""
+        try:
+            order_id = self._query_algo(ref).order_id
+        except OrderNotFound:
+            return _as_child(ref, None)  # it carries the same client id
+        return _as_child(ref, order_id) if order_id is not None else None
+
+    def _canceled_algo(self, ref: OrderRef, raw: Any) -> OrderReport:
+        """DELETE algoOrder answers only success (an older build: the whole order), so the time is our own."""
+        if "algoStatus" in raw:
+            return mapping.algo_report(raw, ref.client_order_id)
+        return OrderReport(
+            client_order_id=ref.client_order_id,
+            symbol=ref.symbol,
+            status=OrderStatus.CANCELED,
+            executed_quantity=mapping.ZERO,
+            time_ms=self._clock.now_ms(),
+            algo_id=int(raw["algoId"]),
+        )
+
+    # --- market -----------------------------------------------------------------------------------
+
+    def instruments(self, *, refresh: bool = False) -> Mapping[str, Instrument]:
+        """All contracts, parsed one by one as they are looked up; cached on disk for an hour."""
+        return self._instruments.get(refresh=refresh)
+
+    def quote(self, symbol: str) -> Quote:
+        """Best bid and ask. Raises OrderRejected (-1121) for an unknown symbol."""
+        call = Call(f"quote of {symbol}")
+        return self._call(call, "futures_orderbook_ticker", {"symbol": symbol}, mapping.quote)
+
+    def mark_price(self, symbol: str) -> MarkPrice:
+        """Mark and index price with the funding rate. Raises OrderRejected (-1121) for an unknown symbol."""
+        call = Call(f"mark price of {symbol}")
+        return self._call(call, "futures_mark_price", {"symbol": symbol}, mapping.mark_price)
+
+    def _fetch_instruments(self) -> Mapping[str, Any]:
+        call = Call("exchange information")
+        return self._call(call, "futures_exchange_info", None, lambda raw: _by_symbol(raw["symbols"]))
+
+    # --- account ----------------------------------------------------------------------------------
+
+    def account(self, symbols: Sequence[str]) -> Account:
+        """Balances, position mode, positions and leverage, from concurrent requests of weight 5 each.
+
+        Balance and configuration, one more per symbol, and one when there is a position. The position mode
+        is read from accountConfig: its own route weighs 30.
+        """
+        call = Call("account")
+        balances = self._start(call, "futures_account", version=3)  # python-binance's default is v2
+        config = self._start(call, "futures_account_config")
+        configs = [self._start(call, "futures_symbol_config", symbol=symbol) for symbol in symbols]
+        raw_balances = balances()
+        holds_any = self._read(
+            call, raw_balances, lambda raw: any(Decimal(p["positionAmt"]) for p in raw["positions"])
+        )
+        return self._read(
+            call,
+            {
+                "balances": raw_balances,
+                "config": config(),
+                "symbol_configs": [row for answer in configs for row in answer()],
+                "positions": self._call(call, "futures_position_information", {}) if holds_any else [],
+                "margin_asset": self._margin_asset(symbols),
+            },
+            lambda parts: mapping.account(**parts),
+        )
+
+    def brackets(self, symbol: str) -> Sequence[Bracket]:
+        """The symbol's leverage brackets, cached on disk for a day. Raises OrderRejected (-1121)."""
+        table = self._brackets.get()
+        if symbol not in table:
+            raise OrderRejected(f"no leverage brackets for {symbol}", hint="check the symbol", code=-1121)
+        return table[symbol]
+
+    def commission_rates(self, symbol: str) -> tuple[Decimal, Decimal]:
+        """Maker and taker rate; asked once per symbol, since the request weighs 20."""
+        if symbol not in self._commission_rates:
+            self._commission_rates[symbol] = self._call(
+                Call(f"commission rates of {symbol}"),
+                "futures_commission_rate",
+                {"symbol": symbol},
+                lambda raw: (Decimal(raw["makerCommissionRate"]), Decimal(raw["takerCommissionRate"])),
+            )
+        return self._commission_rates[symbol]
+
+    def create_listen_key(self) -> str:
+        """A key for the user stream; the exchange returns the one that lives and extends it by 60 minutes."""
+        key = self._call(Call("open the user stream"), "futures_stream_get_listen_key", None, str)
+        register_secret(key)
+        return key
+
+    def keep_listen_key_alive(self, listen_key: str) -> None:
+        self._call(Call("keep the user stream open"), "futures_stream_keepalive", {"listenKey": listen_key})
+
+    def close(self) -> None:
+        """Close all connections; idempotent. Requests under way end first."""
+        with self._workers_lock:
+            workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.shutdown()
+        self._pool.close()
+
+    def _fetch_brackets(self) -> Mapping[str, Any]:
+        def read(raw: Any) -> Mapping[str, Any]:
+            return _by_symbol(raw if isinstance(raw, list) else [raw])
+
+        return self._call(Call("leverage brackets"), "futures_leverage_bracket", {}, read)
+
+    def _margin_asset(self, symbols: Sequence[str]) -> str:
+        known = self._instruments.peek()
+        return next((known[s].margin_asset for s in symbols if s in known), "USDT")
+
+    # --- requests ---------------------------------------------------------------------------------
+
+    def _call(
+        self,
+        call: Call,
+        method: str,
+        params: Mapping[str, Any] | None,
+        read: Callable[[Any], T] = lambda raw: raw,
+    ) -> T:
+        """Call the client's ``method`` and ``read`` its answer, with every failure as the taxonomy has it."""
+        offset_ms = self._clock.offset_ms
+        try:
+            raw = self._request(call, method, params, offset_ms)
+        except ClockSkew:
+            self._clock.resync(offset_ms, self._server_time_ms)
+            logger.warning("the local clock is off by %d ms, sending again", self._clock.offset_ms)
+            raw = self._request(call, method, params, self._clock.offset_ms)
+        return self._read(call, raw, read)
+
+    def _read(self, call: Call, raw: Any, read: Callable[[Any], T]) -> T:
+        try:
+            return read(raw)
+        except _UNREADABLE as error:
+            raise call.uncertain("the exchange's answer cannot be read") from error
+
+    def _request(self, call: Call, method: str, params: Mapping[str, Any] | None, offset_ms: int) -> Any:
+        with self._pool.borrow() as client:
+            client.timestamp_offset = offset_ms
+            try:
+                return getattr(client, method)(**(params or {}))
+            except Exception as error:
+                # Whatever went wrong: with an answer its status decides (the client's own exceptions fail
+                # on some bodies), without one how far the request came.
+                failure = self._explain(call, client.response, error)
+                logger.info(
+                    "%s [%s]", failure, failure.kind, exc_info=error if client.response is None else None
+                )
+                raise failure from error
+            finally:
+                if client.response is not None:
+                    self.usage.update(client.response.headers)
+
+    def _explain(self, call: Call, response: Any, error: Exception) -> OrderKitError:
+        if response is None:
+            return from_exception(call, error)
+        return from_answer(
+            call, response.status_code, response.headers, response.text, now_ms=self._clock.now_ms()
+        )
+
+    def _server_time_ms(self) -> int:
+        call = Call("exchange time")
+        raw = self._request(call, "futures_time", None, 0)
+        return self._read(call, raw, lambda answer: int(answer["serverTime"]))
+
+    def _start(self, call: Call, method: str, **params: Any) -> Callable[[], Any]:
+        """Begin a request in a worker thread; calling the result waits for its answer."""
+        with self._workers_lock:
+            if self._workers is None:
+                self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="orderkit-account")
+            return self._workers.submit(self._call, call, method, params).result
+
+
+def _order_id_params(ref: OrderRef) -> dict[str, str]:
+    if ref.order_id is not None:
+        return {"symbol": ref.symbol, "orderId": str(ref.order_id)}
+    return {"symbol": ref.symbol, "origClientOrderId": ref.client_order_id}
+
+
+def _as_child(ref: OrderRef, order_id: int | None) -> OrderRef:
+    return OrderRef(symbol=ref.symbol, client_order_id=ref.client_order_id, order_id=order_id)
+
+
+def _by_symbol(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {row["symbol"]: row for row in rows}
