@@ -1,0 +1,1 @@
+"""What other programs may rely on: wire formats and documented behaviour."""

@@ -1,0 +1,1 @@
+"""The gateway and the user stream against recorded and scripted answers."""
