@@ -1,6 +1,7 @@
 """Durations and times as people type them."""
 
 import re
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -26,7 +27,7 @@ def parse_duration_ms(text: str, name: str) -> int:
     return total
 
 
-def parse_time_ms(text: str, name: str, now_ms: int) -> int:
+def parse_time_ms(text: str, name: str) -> int:
     """UTC milliseconds from ISO 8601 ("2026-12-24T18:00:00Z"; without a zone UTC) or a duration from now.
 
     Raises:
@@ -36,7 +37,7 @@ def parse_time_ms(text: str, name: str, now_ms: int) -> int:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         try:
-            return now_ms + parse_duration_ms(text, name)
+            return time.time_ns() // 1_000_000 + parse_duration_ms(text, name)
         except UsageError:
             raise UsageError(
                 f"{name} {text!r} is neither a time nor a duration",

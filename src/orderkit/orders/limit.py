@@ -1,6 +1,5 @@
 """Limit order: one quantity at a price or better, resting on the book unless told otherwise."""
 
-import time
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
@@ -100,8 +99,7 @@ def limit(
     tif = options.one_of(TimeInForce, time_in_force, "--time-in-force")
     if post_only and tif not in (TimeInForce.GTC, TimeInForce.GTX):
         raise UsageError(f"--post-only cannot go with {tif}", hint="leave out one of the two")
-    now_ms = time.time_ns() // 1_000_000
-    good_till_ms = None if good_till is None else parse_time_ms(good_till, "--good-till", now_ms)
+    good_till_ms = None if good_till is None else parse_time_ms(good_till, "--good-till")
     run_request = options.waiting(wait, timeout, on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
 
