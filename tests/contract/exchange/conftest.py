@@ -29,7 +29,9 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def endpoints() -> Endpoints:
-    return Endpoints(REST, "wss://exchange.test", "wss://exchange.test/ws-fapi/v1", Secret(KEY), Secret(SECRET))
+    return Endpoints(
+        REST, "wss://exchange.test", "wss://exchange.test/ws-fapi/v1", Secret(KEY), Secret(SECRET)
+    )
 
 
 @pytest.fixture

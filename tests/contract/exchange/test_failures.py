@@ -86,7 +86,9 @@ def new_connection_error() -> requests.ConnectionError:
     pool: Any = urllib3.HTTPConnectionPool("exchange.test")
     connection: Any = urllib3.connection.HTTPConnection("exchange.test")
     refused = urllib3.exceptions.NewConnectionError(connection, "refused")
-    return requests.ConnectionError(urllib3.exceptions.MaxRetryError(pool, "/fapi/v1/order?signature=abc", refused))
+    return requests.ConnectionError(
+        urllib3.exceptions.MaxRetryError(pool, "/fapi/v1/order?signature=abc", refused)
+    )
 
 
 def name_resolution_error() -> requests.ConnectionError:
@@ -124,7 +126,9 @@ EXCEPTIONS: list[tuple[str, Exception, type[OrderKitError], type[OrderKitError]]
 ]
 
 
-@pytest.mark.parametrize(("status", "body", "placing", "querying"), [a[1:] for a in ANSWERS], ids=[a[0] for a in ANSWERS])
+@pytest.mark.parametrize(
+    ("status", "body", "placing", "querying"), [a[1:] for a in ANSWERS], ids=[a[0] for a in ANSWERS]
+)
 def test_an_answer_means_what_its_row_says(
     gateway: BinanceGateway,
     http: responses.RequestsMock,
@@ -143,7 +147,9 @@ def test_an_answer_means_what_its_row_says(
     assert len(http.calls) == 2  # nothing was repeated
 
 
-@pytest.mark.parametrize(("error", "placing", "querying"), [e[1:] for e in EXCEPTIONS], ids=[e[0] for e in EXCEPTIONS])
+@pytest.mark.parametrize(
+    ("error", "placing", "querying"), [e[1:] for e in EXCEPTIONS], ids=[e[0] for e in EXCEPTIONS]
+)
 def test_a_broken_request_means_what_its_row_says(
     gateway: BinanceGateway,
     http: responses.RequestsMock,
@@ -212,7 +218,9 @@ def test_a_rate_limit_says_how_long(
     assert (caught.value.retry_after_s, caught.value.banned) == (seconds, banned)
 
 
-def test_a_refusal_carries_code_text_and_advice(gateway: BinanceGateway, http: responses.RequestsMock) -> None:
+def test_a_refusal_carries_code_text_and_advice(
+    gateway: BinanceGateway, http: responses.RequestsMock
+) -> None:
     http.post(ORDER, status=400, body=coded(-2019, "Margin is insufficient."))
     with pytest.raises(OrderRejected) as caught:
         gateway.submit("job-1", LIMIT)
@@ -230,7 +238,9 @@ def test_a_refusal_carries_code_text_and_advice(gateway: BinanceGateway, http: r
         f"upstream said signature={'b' * 40} X-MBX-APIKEY: {KEY}",
     ],
 )
-def test_no_message_repeats_a_credential(gateway: BinanceGateway, http: responses.RequestsMock, body: str) -> None:
+def test_no_message_repeats_a_credential(
+    gateway: BinanceGateway, http: responses.RequestsMock, body: str
+) -> None:
     http.post(ORDER, status=400, body=body)
     with pytest.raises(OrderKitError) as caught:
         gateway.submit("job-1", LIMIT)

@@ -1,11 +1,10 @@
 """Answers as the exchange writes them, made up for the tests."""
 
+from decimal import Decimal
 from typing import Any
 
 from orderkit.domain.enums import OrderType, Side, TimeInForce
 from orderkit.domain.order import OrderRequest
-
-from decimal import Decimal
 
 LIMIT = OrderRequest(
     symbol="BTCUSDT",
@@ -20,8 +19,8 @@ STOP = OrderRequest(
     side=Side.SELL,
     type=OrderType.STOP,
     quantity=Decimal("0.01"),
-    price=Decimal("59900"),
-    trigger_price=Decimal("60000"),
+    price=Decimal(59900),
+    trigger_price=Decimal(60000),
 )
 
 
@@ -121,5 +120,7 @@ def instrument(symbol: str, **changes: Any) -> dict[str, Any]:
         "quantityPrecision": 3,
         "orderTypes": ["LIMIT", "MARKET"],
         "timeInForce": ["GTC", "IOC"],
-        "filters": [{"filterType": "PRICE_FILTER", "minPrice": "556.80", "maxPrice": "4529764", "tickSize": "0.10"}],
+        "filters": [
+            {"filterType": "PRICE_FILTER", "minPrice": "556.80", "maxPrice": "4529764", "tickSize": "0.10"}
+        ],
     } | changes
