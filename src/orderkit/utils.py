@@ -4,7 +4,7 @@ A refusal is a `ValidationError` with one line that names the rule, its numbers 
 and a hint to act on. Rules and their sources: Binance USDⓈ-M futures, exchangeInfo filters and error codes.
 """
 
-from orderkit.validation.chain import reference_price, validate_order
+from orderkit.validation.chain import reference_price, validate_order, validate_sliced_order
 from orderkit.validation.instruments import (
     validate_order_type,
     validate_side,
@@ -54,6 +54,7 @@ __all__ = [
     "validate_reduce_only",
     "validate_shape",
     "validate_side",
+    "validate_sliced_order",
     "validate_stop_limit",
     "validate_symbol",
     "validate_time_in_force",

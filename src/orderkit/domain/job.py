@@ -15,6 +15,7 @@ class JobStatus(StrEnum):
     STOPPED = "STOPPED"  # ended before the full quantity was done
     REJECTED = "REJECTED"  # nothing was executed: refused, or never reached the exchange
     UNKNOWN = "UNKNOWN"  # an order's outcome is still in doubt
+    FAILED = "FAILED"  # a bug ended it
 
 
 @dataclass(frozen=True, slots=True)

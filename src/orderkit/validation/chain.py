@@ -1,5 +1,6 @@
 """The whole chain on one order request, in one fixed order, so that the first refusal is always the same."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -72,6 +73,23 @@ def validate_order(
         if not checked.type.is_conditional and checked.quantity is not None:
             _check_position(checked, checked.quantity, price, account, snapshot)
     return checked
+
+
+def validate_sliced_order(
+    request: OrderRequest, slices: Sequence[Decimal], snapshot: TradingSnapshot
+) -> None:
+    """Check a parent order that goes out as ``slices``: the chain for each, position and margin in full.
+
+    ``request`` is the order as a whole; its quantity may be more than one order may have.
+
+    Raises:
+        ValidationError: the first check that fails.
+    """
+    for quantity in dict.fromkeys(slices):
+        validate_order(replace(request, quantity=quantity), snapshot)
+    if snapshot.account is not None and request.quantity is not None:
+        price = reference_price(request, snapshot)
+        _check_position(request, request.quantity, price, snapshot.account, snapshot)
 
 
 def reference_price(request: OrderRequest, snapshot: TradingSnapshot) -> Decimal:
