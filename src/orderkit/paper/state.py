@@ -1,0 +1,78 @@
+"""Where a home's paper exchange is: the state file that its commands read, and the paths it uses."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+DIRECTORY = "paper"
+
+
+@dataclass(frozen=True, slots=True)
+class PaperInfo:
+    """A running paper exchange. The keys are the default account's HMAC pair, worth nothing elsewhere."""
+
+    pid: int
+    rest: str
+    ws: str
+    market: str
+    api_key: str = field(repr=False)
+    api_secret: str = field(repr=False)
+    instance: str = ""
+
+    @property
+    def port(self) -> int:
+        return int(self.rest.rpartition(":")[2])
+
+
+def directory(home: Path) -> Path:
+    """The folder of the paper exchange within a home, created for this user alone."""
+    path = home / DIRECTORY
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def state_file(home: Path) -> Path:
+    return home / DIRECTORY / "state.json"
+
+
+def account_file(home: Path) -> Path:
+    return home / DIRECTORY / "account.sqlite3"
+
+
+def log_file(home: Path) -> Path:
+    return home / DIRECTORY / "exchange.log"
+
+
+def lifetime_lock(home: Path) -> Path:
+    """Held by the exchange as long as it lives: one per home."""
+    return home / DIRECTORY / "exchange.lock"
+
+
+def start_lock(home: Path) -> Path:
+    """Held by a command while it starts the exchange."""
+    return home / DIRECTORY / "start.lock"
+
+
+def write(home: Path, info: PaperInfo) -> None:
+    """Publish where the exchange is, readable by this user alone."""
+    path = state_file(home)
+    draft = path.with_suffix(f".{info.pid}.tmp")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(asdict(info), file)
+    draft.replace(path)
+
+
+def read(home: Path) -> PaperInfo | None:
+    """What the state file says; None where there is none or it is damaged. It may be out of date."""
+    try:
+        return PaperInfo(**json.loads(state_file(home).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def remove(home: Path, instance: str) -> None:
+    """Take the state file away if it is still this instance's."""
+    current = read(home)
+    if current is not None and current.instance == instance:
+        state_file(home).unlink(missing_ok=True)

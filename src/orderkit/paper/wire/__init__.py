@@ -1,0 +1,1 @@
+"""How the paper exchange spells numbers, orders, accounts and markets on the wire."""
