@@ -1,1 +1,1 @@
-"""A pure, synchronous, deterministic futures exchange: matching, filters, margin, conditional orders. No IO, no clock."""
+"""A pure, synchronous, deterministic futures exchange: matching, filters, margin, conditional orders."""

@@ -47,9 +47,9 @@ class ExpireReason(IntEnum):
     """Field ``er`` of ORDER_TRADE_UPDATE."""
 
     NONE = 0
-    SELF_TRADE_TAKER = 1
+    SELF_TRADE = 1
     IOC_REMAINDER = 2
-    SELF_TRADE_MAKER = 3
+    IOC_SELF_TRADE = 3
     REDUCE_ONLY_PRIORITY = 4
     MARKET_REMAINDER = 9
 
@@ -79,7 +79,7 @@ class AccountUpdateReason(StrEnum):
 
 @dataclass(slots=True, frozen=True)
 class NewOrder:
-    """A MARKET or LIMIT order as POST /fapi/v1/order takes it. ``client_order_id`` must be chosen by the caller.
+    """A MARKET or LIMIT order as POST /fapi/v1/order takes it. The caller chooses ``client_order_id``.
 
     ``time_in_force`` None means GTC for MARKET and is an error for LIMIT. A LIMIT gives ``price`` or
     ``price_match``, never both. ``close_position`` is refused here: it belongs to conditional orders.
@@ -162,7 +162,10 @@ class OrderView(msgspec.Struct, frozen=True):
 
 
 class AlgoOrderView(msgspec.Struct, frozen=True):
-    """A conditional order at one moment. ``actual_*`` describe the order it became (id 0 until it triggered)."""
+    """A conditional order at one moment; ``actual_*`` describe the order it became (id 0 until it triggered).
+
+    A ``close_position`` order lives as long as its position (Binance shows its time in force as GTE_GTC).
+    """
 
     algo_id: int
     client_algo_id: str

@@ -1,0 +1,164 @@
+"""A position: what fills do to its size, entry cost and realised profit, and the margin it ties up."""
+
+from typing import TYPE_CHECKING, Any
+
+from orderkit.domain.enums import PositionSide
+from orderkit.simulator.fixed import SCALE, multiply, to_decimal
+from orderkit.simulator.types import PositionChange
+
+if TYPE_CHECKING:
+    from orderkit.simulator.market import Market
+    from orderkit.simulator.orders import Order
+
+
+class Settings:
+    """What an account has set for a symbol."""
+
+    __slots__ = ("isolated", "leverage")
+
+    def __init__(self, leverage: int, *, isolated: bool = False) -> None:
+        self.leverage = leverage
+        self.isolated = isolated
+
+
+class Position:
+    """A symbol's position of one side (BOTH in one-way mode); amounts fixed-point.
+
+    ``amount`` is signed; ``cost`` (never negative) is what the open quantity was bought or sold for, so the
+    entry price is cost / |amount|. Keeping the cost instead of a rounded average price makes the books
+    balance to the last unit: realised profits of a closed position sum to sales minus purchases exactly.
+    ``bid_notional`` and ``ask_notional`` sum the open orders that could enlarge it; ``closing_orders`` are
+    those that can only shrink it.
+    """
+
+    __slots__ = (
+        "amount",
+        "ask_notional",
+        "bid_notional",
+        "carry",
+        "closing_orders",
+        "cost",
+        "market",
+        "realized",
+        "settings",
+        "side",
+        "update_time_ms",
+    )
+
+    def __init__(self, market: "Market", side: PositionSide, settings: Settings) -> None:
+        self.market = market
+        self.side = side
+        self.settings = settings
+        self.amount = 0
+        self.cost = 0
+        self.realized = 0
+        self.carry = 0
+        self.bid_notional = 0
+        self.ask_notional = 0
+        self.closing_orders: dict[int, Order] = {}
+        self.update_time_ms = 0
+
+    def fill(self, sign: int, price: int, quantity: int, commission: int) -> int:
+        """Book a fill and return the profit it realises (before commission).
+
+        Closing takes its share of the entry cost; what goes beyond flat opens the other side at ``price``.
+        """
+        notional = multiply(price, quantity)
+        held = abs(self.amount)
+        realized = 0
+        self.carry += commission
+        if self.amount * sign >= 0:
+            self.cost += notional
+        else:
+            closed = min(quantity, held)
+            closed_notional = notional if closed == quantity else multiply(price, closed)
+            released = self.cost * closed // held
+            realized = -sign * (closed_notional - released)
+            self.cost -= released
+            self.carry -= realized
+            if closed == held:
+                self.carry = commission * (quantity - closed) // quantity
+                self.cost = notional - closed_notional
+        self.amount += sign * quantity
+        self.realized += realized
+        return realized
+
+    @property
+    def closable(self) -> int:
+        """The quantity that closing orders may still take off."""
+        return abs(self.amount)
+
+    @property
+    def entry_price(self) -> int:
+        return self.cost * SCALE // abs(self.amount) if self.amount else 0
+
+    @property
+    def break_even_price(self) -> int:
+        """The exit price that recovers what was paid and lost since the position was opened."""
+        if self.amount == 0:
+            return 0
+        sign = 1 if self.amount > 0 else -1
+        return max(0, (self.cost + sign * self.carry) * SCALE // abs(self.amount))
+
+    @property
+    def notional(self) -> int:
+        """Signed, at the mark price."""
+        size = multiply(self.market.mark, abs(self.amount))
+        return size if self.amount >= 0 else -size
+
+    @property
+    def unrealized(self) -> int:
+        """amount × (mark - entry)."""
+        if self.amount == 0:
+            return 0
+        gain = multiply(self.market.mark, abs(self.amount)) - self.cost
+        return gain if self.amount > 0 else -gain
+
+    def initial_margin(self, extra_bid: int = 0, extra_ask: int = 0) -> int:
+        """Margin for the position and its open orders: the larger of what all bids or all asks would lead to.
+
+        ``extra_*`` is the notional of an order that is being considered. Fixed-point, rounded up.
+        """
+        notional = self.notional
+        after_bids = abs(notional + self.bid_notional + extra_bid)
+        after_asks = abs(notional - self.ask_notional - extra_ask)
+        return -(-max(after_bids, after_asks) // self.settings.leverage)
+
+    @property
+    def position_margin(self) -> int:
+        return -(-abs(self.notional) // self.settings.leverage)
+
+    @property
+    def maintenance_margin(self) -> int:
+        return self.market.contract.maintenance_margin(self.notional) if self.amount else 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Flat and without open orders."""
+        return not (self.amount or self.bid_notional or self.ask_notional or self.closing_orders)
+
+    def change(self) -> PositionChange:
+        """The position as ACCOUNT_UPDATE shows it."""
+        return PositionChange(
+            self.market.symbol,
+            self.side,
+            self.market.contract.quantity(self.amount),
+            to_decimal(self.entry_price),
+            to_decimal(self.break_even_price),
+            to_decimal(self.realized),
+            to_decimal(self.unrealized),
+            self.settings.isolated,
+            to_decimal(0),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Everything ``state.py`` needs to rebuild the position, JSON-serialisable."""
+        return {
+            "symbol": self.market.symbol,
+            "side": self.side,
+            "amount": self.amount,
+            "cost": self.cost,
+            "realized": self.realized,
+            "carry": self.carry,
+            "update_time_ms": self.update_time_ms,
+        }

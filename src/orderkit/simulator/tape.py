@@ -1,0 +1,106 @@
+"""What happened and what is next: the clock, the ids, the events for the host and the records to persist."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from orderkit.simulator.fixed import to_decimal
+from orderkit.simulator.types import (
+    AccountUpdate,
+    AccountUpdateReason,
+    AlgoUpdate,
+    BalanceChange,
+    Event,
+    ExecutionType,
+    ExpireReason,
+    OrderUpdate,
+    OrderView,
+    TradeView,
+)
+
+if TYPE_CHECKING:
+    from orderkit.simulator.accounts import Account
+    from orderkit.simulator.algo import AlgoOrder
+    from orderkit.simulator.orders import Order
+    from orderkit.simulator.positions import Position
+
+FIRST_ORDER_ID = 800_000_000_001
+FIRST_ALGO_ID = 1_000_000_000_000_001
+
+
+class Tape:
+    """One exchange's clock, id counters, pending events and changed records."""
+
+    __slots__ = (
+        "changed_accounts",
+        "changed_algos",
+        "changed_orders",
+        "changed_trades",
+        "events",
+        "next_algo_id",
+        "next_order_id",
+        "now_ms",
+    )
+
+    def __init__(self, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self.next_order_id = FIRST_ORDER_ID
+        self.next_algo_id = FIRST_ALGO_ID
+        self.events: list[Event] = []
+        self.changed_accounts: dict[str, Account] = {}
+        self.changed_orders: dict[int, Order] = {}
+        self.changed_algos: dict[int, AlgoOrder] = {}
+        self.changed_trades: list[tuple[str, TradeView]] = []
+
+    def forget_changes(self) -> None:
+        """The changed records have been persisted."""
+        self.changed_accounts.clear()
+        self.changed_orders.clear()
+        self.changed_algos.clear()
+        self.changed_trades.clear()
+
+    def take_order_id(self) -> int:
+        order_id = self.next_order_id
+        self.next_order_id += 1
+        return order_id
+
+    def take_algo_id(self) -> int:
+        algo_id = self.next_algo_id
+        self.next_algo_id += 1
+        return algo_id
+
+    def order_changed(
+        self,
+        order: "Order",
+        execution_type: ExecutionType,
+        trade: TradeView | None = None,
+        reason: ExpireReason = ExpireReason.NONE,
+    ) -> OrderView:
+        """Stamp and publish an order's new state; returns the published view."""
+        order.update_time_ms = self.now_ms
+        view = order.view()
+        self.changed_orders[order.order_id] = order
+        account_id = order.account.account_id
+        self.events.append(OrderUpdate(account_id, self.now_ms, view, execution_type, trade, reason))
+        return view
+
+    def algo_changed(self, algo: "AlgoOrder") -> None:
+        """Stamp and publish a conditional order's new state."""
+        algo.update_time_ms = self.now_ms
+        self.changed_algos[algo.algo_id] = algo
+        self.events.append(AlgoUpdate(algo.account.account_id, self.now_ms, algo.view()))
+
+    def account_changed(
+        self,
+        account: "Account",
+        reason: AccountUpdateReason,
+        asset: str,
+        positions: Iterable["Position"] = (),
+        change: int = 0,
+    ) -> None:
+        """Publish a balance and positions that changed."""
+        account.update_time_ms = self.now_ms
+        self.changed_accounts[account.account_id] = account
+        wallet = to_decimal(account.wallets.get(asset, 0))
+        balance = BalanceChange(asset, wallet, to_decimal(account.cross_wallet(asset)), to_decimal(change))
+        changes = tuple(position.change() for position in positions)
+        self.events.append(AccountUpdate(account.account_id, self.now_ms, reason, (balance,), changes))
