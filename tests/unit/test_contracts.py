@@ -12,7 +12,7 @@ from orderkit.paper.contracts import brackets, instruments, load_exchange_info, 
 
 SYMBOLS = [raw["symbol"] for raw in load_exchange_info()["symbols"]]
 
-# The live exchange, September 2026: symbol, tick, step, largest market order, minimum notional, liquidation fee
+# Live, September 2026: symbol, tick, step, largest market order, minimum notional, liquidation fee
 LIVE_2026 = [
     ("BTCUSDT", "0.1", "0.001", "120", "50", "0.0125"),
     ("ETHUSDT", "0.01", "0.001", "2000", "20", "0.0125"),

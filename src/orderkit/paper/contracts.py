@@ -1,4 +1,4 @@
-"""The twenty contracts that ship with the embedded exchange: filters and margin brackets in Binance's form."""
+"""The twenty contracts that ship with the embedded exchange: filters and brackets in Binance's form."""
 
 import json
 from decimal import Decimal
