@@ -23,6 +23,7 @@ class MarketPump:
 
     def __init__(self, exchange: PaperExchange, source: MarketSource, *, speed: float) -> None:
         self._exchange = exchange
+        self._name = source.name
         self._speed = speed
         self._start_ms = exchange.now_ms()
         self._events = source.events(self._start_ms)
@@ -49,7 +50,7 @@ class MarketPump:
                 await asyncio.sleep(0)
                 slice_ends = time.perf_counter() + SLICE_S
             exchange.apply(event if speed == 1 else replace(event, time_ms=exchange.now_ms()))
-        logger.info("the market source has ended; prices stand still from now on")
+        logger.info("the %s market has no further event: prices stand still", self._name)
 
 
 async def beat(exchange: PaperExchange) -> None:
