@@ -81,7 +81,7 @@ def _check_total(value: Decimal, chunks: int, instrument: Instrument, grid: Grid
     near = totals.neighbours(value)
     rule = next((r for r, lot in lot_rules(instrument, market=market) if lot.step == grid.step), "LOT_SIZE")
     raise ValidationError(
-        f"{rule}: {instrument.symbol} quantity {shortest(value)} in {chunks} chunks is not on the step "
+        f"{rule}: {instrument.symbol} quantity {shortest(value)} in {_chunks(chunks)} is not on the step "
         f"{shortest(grid.step)}; accepted: {listed(near)}",
         rule=rule,
         hint=f"Use {listed(near)}.",
@@ -104,14 +104,16 @@ def _too_small(
         floor = f"{shortest(instrument.min_notional)} {instrument.quote_asset}"
         limit = f"worth less than {floor} at {shortest(price)}"
     else:
-        rule = next((r for r, lot in lot_rules(instrument, market=market) if part < lot.minimum), "LOT_SIZE")
+        share = value / chunks
+        rule = next((r for r, lot in lot_rules(instrument, market=market) if share < lot.lowest), "LOT_SIZE")
         limit = f"below the minimum {shortest(grid.lowest)} (step {shortest(grid.step)})"
     most = _largest_number(value, grid, smallest)
     return ValidationError(
-        f"{rule}: {instrument.symbol} {shortest(value)} in {chunks} chunks makes slices of {shortest(part)}, "
-        f"{limit}; accepted: " + (f"at most {most} chunks" if most else "no number of chunks"),
+        f"{rule}: {instrument.symbol} {shortest(value)} in {_chunks(chunks)} makes slices of "
+        f"{shortest(part)}, {limit}; accepted: "
+        + (f"at most {_chunks(most)}" if most else "no number of chunks"),
         rule=rule,
-        hint=f"Use at most {most} chunks or a larger quantity." if most else "Use a larger quantity.",
+        hint=f"Use at most {_chunks(most)} or a larger quantity." if most else "Use a larger quantity.",
     )
 
 
@@ -122,9 +124,13 @@ def _too_large(
     rule = next(r for r, lot in lot_rules(instrument, market=market) if last > lot.maximum)
     fewest = _smallest_number(value, grid, smallest)
     return ValidationError(
-        f"{rule}: {instrument.symbol} {shortest(value)} in {chunks} chunks makes a slice of {shortest(last)}"
-        f", above the maximum {shortest(grid.maximum)}; accepted: "
-        + (f"at least {fewest} chunks" if fewest else "a smaller quantity"),
+        f"{rule}: {instrument.symbol} {shortest(value)} in {_chunks(chunks)} makes a slice of "
+        f"{shortest(last)}, above the maximum {shortest(grid.maximum)}; accepted: "
+        + (f"at least {_chunks(fewest)}" if fewest else "a smaller quantity"),
         rule=rule,
-        hint=f"Use {fewest} chunks or more." if fewest else "Use a smaller quantity.",
+        hint=f"Use {_chunks(fewest)} or more." if fewest else "Use a smaller quantity.",
     )
+
+
+def _chunks(number: int) -> str:
+    return f"{number} chunk" if number == 1 else f"{number} chunks"
