@@ -36,6 +36,7 @@ from orderkit.errors import (
 )
 from orderkit.orders.executor import Executor
 from orderkit.runtime.desk import Desk, new_job_id
+from orderkit.runtime.live import LiveRuntime, run
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
             started_ns=0,
             arrival_price=str(snapshot.quote.mid),
         )
-        result = asyncio.run(_execute(desk, executor, record, snapshot))
+        result = run(_execute(desk, executor, record, snapshot))
         record.status, record.reason = result.status, result.reason
         if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):
             desk.gateway.instruments(refresh=True)
@@ -151,8 +152,6 @@ def _checked(
 
 
 async def _execute(desk: Desk, executor: Executor, record: JobRecord, snapshot: TradingSnapshot) -> JobResult:
-    from orderkit.runtime.live import LiveRuntime
-
     stream = None
     if executor.uses_user_stream:
         from orderkit.exchange.user_stream import UserStream
