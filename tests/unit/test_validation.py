@@ -808,6 +808,10 @@ def test_an_order_the_account_cannot_bear_names_the_quantity_that_fits(
         refusal(lambda: margin(str(D(fits) + D("0.001")), **options))
 
 
+def test_a_position_turned_over_counts_against_the_bracket_with_its_new_side_only() -> None:
+    assert margin("10", position="-5", leverage=100, balance="100000") == D(3200 + 160)
+
+
 # --- split ----------------------------------------------------------------------------------------
 
 
@@ -981,6 +985,7 @@ def test_values_leave_the_chain_as_the_exchange_writes_them() -> None:
         (replace(CLOSE, quantity=D(1)), {}, "CLOSE_POSITION"),
         (replace(CLOSE, reduce_only=True), {}, "CLOSE_POSITION"),
         (replace(CLOSE, position_side=SHORT), {}, "CLOSE_POSITION"),
+        (replace(CLOSE, side=BUY, position_side=LONG), {}, "CLOSE_POSITION"),
         (MARKET, {"mark_price": D(0)}, "MARK_PRICE"),
         (replace(MARKET, quantity=D("0.0001")), {}, "LOT_SIZE"),
         (replace(MARKET, quantity=D("120.001")), {}, "MARKET_LOT_SIZE"),
@@ -1046,11 +1051,14 @@ def test_without_an_account_its_checks_are_left_out() -> None:
 
 
 def test_a_small_reduce_only_order_passes_where_the_position_is_there() -> None:
-    small = replace(LIMIT, side=SELL, quantity=D("0.001"), price=D(64000), reduce_only=True)
-    thin = replace(small, price=D(61000))
-    mark = snapshot(account=account_of("0.5"), mark_price=D("40000"), quote=snapshot().quote)
-    assert validate_order(replace(small, price=D(40000)), mark).reduce_only
-    assert validate_order(thin, snapshot(account=account_of("0.5", available_balance=D(0)))) == thin
+    small = replace(LIMIT, side=SELL, quantity=D("0.001"), price=D(41000), reduce_only=True)
+    market = snapshot(
+        account=account_of("0.5", available_balance=D(0)),
+        mark_price=D(40000),
+        quote=Quote("BTCUSDT", D(40000), D(1), D("40000.1"), D(1), NOW_MS),
+    )
+    assert validate_order(small, market) == small
+    assert refusal(lambda: validate_order(replace(small, reduce_only=False), market)).rule == "MIN_NOTIONAL"
 
 
 def test_in_hedge_mode_the_closing_side_can_only_reduce() -> None:
@@ -1061,6 +1069,33 @@ def test_in_hedge_mode_the_closing_side_can_only_reduce() -> None:
     assert refusal(lambda: validate_order(too_much, hedged)).rule == "REDUCE_ONLY"
     other = replace(closing, side=BUY, position_side=SHORT)
     assert refusal(lambda: validate_order(other, hedged)).rule == "REDUCE_ONLY"
+
+
+def test_in_hedge_mode_a_closing_order_has_no_minimum_notional() -> None:
+    market = snapshot(
+        account=account_of("0.5", LONG),
+        mark_price=D(40000),
+        quote=Quote("BTCUSDT", D(40000), D(1), D("40000.1"), D(1), NOW_MS),
+    )
+    least = replace(MARKET, side=SELL, position_side=LONG, quantity=D("0.001"))
+    assert validate_order(least, market) == least
+    opening = replace(least, side=BUY)
+    assert refusal(lambda: validate_order(opening, market)).rule == "MIN_NOTIONAL"
+
+
+def test_in_hedge_mode_a_stop_can_close_its_leg() -> None:
+    closing = replace(CLOSE, position_side=LONG)
+    assert validate_order(closing, snapshot(account=account_of("0.5", LONG))) == closing
+
+
+def test_a_trigger_is_measured_against_the_price_its_working_type_watches() -> None:
+    between = replace(STOP, trigger_price=D(64500), price=D(64500))  # above the last price, below the mark
+    market = snapshot(mark_price=D(65000))
+    assert refusal(lambda: validate_order(between, market)).rule == "TRIGGER_PRICE"
+    on_mark = replace(between, working_type=WorkingType.MARK_PRICE)
+    assert validate_order(on_mark, market) == on_mark
+    empty = replace(market, quote=Quote("BTCUSDT", D(0), D(0), D(0), D(0), NOW_MS))
+    assert validate_order(between, empty) == between
 
 
 def test_a_market_orders_notional_is_counted_at_the_mark_price() -> None:
