@@ -10,6 +10,7 @@ from orderkit.orders.limit import limit
 from orderkit.orders.market import market
 from orderkit.orders.stop_limit import stop_limit
 from orderkit.orders.twap import twap
+from orderkit.paper.command import app as paper
 
 app = typer.Typer(
     name="orderkit",
@@ -24,6 +25,7 @@ app.command("market", rich_help_panel=_ORDERS)(market)
 app.command("limit", rich_help_panel=_ORDERS)(limit)
 app.command("stop-limit", rich_help_panel=_ORDERS)(stop_limit)
 app.command("twap", rich_help_panel=_ORDERS)(twap)
+app.add_typer(paper, name="paper", rich_help_panel="Paper exchange")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,5 +1,6 @@
 """The edge of the process: runs a Typer app, turns every failure into one line and an exit code."""
 
+import contextlib
 import logging
 import sys
 from typing import NoReturn
@@ -19,6 +20,7 @@ def run_app(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     """Run ``app`` and leave the process with the published exit code. No traceback reaches a person."""
     arguments = sys.argv[1:] if arguments is None else arguments
     invocation.begin(arguments)
+    logging.lastResort = None  # what is logged before the log file is open is for nobody's terminal
     try:
         code = typer.main.get_command(app)(args=arguments, standalone_mode=False)
     except OrderKitError as error:
@@ -30,9 +32,20 @@ def run_app(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         code = 1
     except Exception as error:
+        _open_log()
         log.exception("unexpected error")
         code = fail(OrderKitError(f"unexpected error: {error!r}", hint="bot.log has the details"))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_log() -> None:
+    """Give an unexpected error a log to go to, where the command had not opened it yet."""
+    if logging.getLogger().handlers:
+        return
+    from orderkit.config import Settings, setup_logging
+
+    with contextlib.suppress(OrderKitError):
+        setup_logging(Settings.load())
 
 
 def fail(error: OrderKitError) -> int:

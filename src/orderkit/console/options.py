@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
-from orderkit.errors import UsageError
+from orderkit.errors import UsageError, ValidationError
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -148,16 +148,21 @@ def run_command(command: Callable[..., None]) -> NoReturn:
 
 
 def one_of(kind: type[E], text: str, name: str) -> E:
-    """The member of a closed vocabulary, in any case of letters.
+    """The member of one of the exchange's vocabularies, in any case of letters.
 
     Raises:
-        UsageError: no such member; the hint lists them.
+        ValidationError: no such member; the hint lists them.
     """
     try:
         return kind(text.strip().upper())
     except ValueError:
         accepted = ", ".join(member.value for member in kind)
-        raise UsageError(f"{name} {text!r} is not known", hint=f"one of {accepted}") from None
+        rule = name.removeprefix("--").replace("-", "_").upper()
+        raise ValidationError(
+            f"{rule}: {text!r} is not known; accepted: {accepted}",
+            rule=rule,
+            hint=f"Write one of {accepted}.",
+        ) from None
 
 
 def waiting(wait: bool, timeout: str | None, on_exit: str) -> tuple[bool, int | None, bool]:

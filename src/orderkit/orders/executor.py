@@ -68,7 +68,7 @@ def result_of(order: Order) -> JobResult:
         case OrderStatus.FILLED:
             return JobResult(JobStatus.COMPLETED)
         case OrderStatus.REJECTED:
-            return JobResult(JobStatus.REJECTED, order.rejection.message if order.rejection else order.reason)
+            return JobResult(JobStatus.REJECTED, why_rejected(order))
         case OrderStatus.UNKNOWN | OrderStatus.PENDING_NEW:
             return JobResult(JobStatus.UNKNOWN, f"the outcome of order {order.client_order_id} is not known")
         case OrderStatus.CANCELED | OrderStatus.EXPIRED | OrderStatus.EXPIRED_IN_MATCH:
@@ -77,3 +77,11 @@ def result_of(order: Order) -> JobResult:
             return JobResult(JobStatus.STOPPED, f"the order {ended} with {done}")
         case _:
             return JobResult(JobStatus.OPEN)
+
+
+def why_rejected(order: Order) -> str | None:
+    """The refusal in words, with the exchange's code where it gave one."""
+    if order.rejection is None:
+        return order.reason
+    code = order.rejection.code
+    return order.rejection.message if code is None else f"{order.rejection.message} ({code})"

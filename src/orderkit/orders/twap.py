@@ -16,7 +16,7 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
-from orderkit.orders.executor import PlannedOrder
+from orderkit.orders.executor import PlannedOrder, why_rejected
 from orderkit.utils import parse_decimal, split_quantity, validate_side, validate_sliced_order
 
 ZERO = Decimal(0)
@@ -144,7 +144,7 @@ class TWAPExecutor:
 
     def _incomplete(self, ctx: Context, left: Decimal) -> JobResult:
         last = ctx.orders[-1] if ctx.orders else None
-        why = ctx.stop_reason or (last.rejection.message if last and last.rejection else None)
+        why = ctx.stop_reason or (why_rejected(last) if last else None)
         nothing_done = all(order.executed_quantity == 0 for order in ctx.orders)
         if nothing_done and last is not None and last.status is OrderStatus.REJECTED and not ctx.stopping:
             return JobResult(JobStatus.REJECTED, why)
