@@ -107,7 +107,7 @@ class TickFile:
         for line, record in _records(self.path, self.symbol, self.kind):
             if record.time_ms < last_ms:
                 raise ConfigurationError(
-                    f"{self.path.name}, line {line}: time {record.time_ms} is before that above it, {last_ms}",
+                    f"{self.path.name}, line {line}: time {record.time_ms} is before the {last_ms} above it",
                     hint="sort the file by time",
                 )
             last_ms = record.time_ms
