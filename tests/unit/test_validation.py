@@ -40,6 +40,7 @@ from orderkit.utils import (
     validate_quantity,
     validate_reduce_only,
     validate_side,
+    validate_sliced_order,
     validate_stop_limit,
     validate_symbol,
     validate_time_in_force,
@@ -1127,6 +1128,23 @@ def test_a_leverage_never_set_is_the_exchanges_twenty() -> None:
     plain = snapshot(account=replace(account_of("0"), leverage={}))
     error = refusal(lambda: validate_order(replace(MARKET, quantity=D(4)), plain))
     assert "with leverage 20" in error.message
+
+
+def test_a_sliced_order_is_checked_slice_by_slice_and_its_margin_as_a_whole() -> None:
+    rich = snapshot(account=account_of("0", available_balance=D(10**8)), brackets=())
+    parent = replace(MARKET, quantity=D(300))  # more than one market order may have
+    slices = split_quantity(D(300), 3, BTC)
+    validate_sliced_order(parent, slices, rich)
+    assert refusal(lambda: validate_sliced_order(parent, [D(150)] * 2, rich)).rule == "MARKET_LOT_SIZE"
+    poorer = snapshot(account=account_of("0", available_balance=D(800_000)), brackets=())
+    error = refusal(lambda: validate_sliced_order(parent, slices, poorer))
+    assert error.rule == "MARGIN"
+    assert accepted_numbers(error) == [D("247.524")]
+    held = snapshot(account=account_of("250"), brackets=())
+    selling = replace(parent, side=SELL, reduce_only=True)
+    error = refusal(lambda: validate_sliced_order(selling, slices, held))
+    assert error.rule == "REDUCE_ONLY"
+    assert accepted_numbers(error) == [D(250)]
 
 
 def test_suggested_prices_respect_both_filters() -> None:

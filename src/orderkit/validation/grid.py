@@ -52,8 +52,8 @@ class Grid:
         return self.floor(self.maximum) if self.maximum.is_finite() else self.maximum
 
     def at_most(self, value: Decimal) -> Decimal | None:
-        """The largest accepted value not above; None if there is none."""
-        best = min(self.floor(value), self.highest)
+        """The largest value on the step not above, None below the minimum; whatever the maximum."""
+        best = self.floor(value)
         return self.spelled(best) if best >= self.lowest and best > 0 else None
 
     def neighbours(self, value: Decimal) -> tuple[Decimal, ...]:

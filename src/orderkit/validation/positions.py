@@ -72,6 +72,7 @@ def validate_reduce_only(
 
     Call it for reduce-only orders, and in hedge mode for those that close a leg. ``position`` is the signed
     quantity held, in base asset. Other resting reduce-only orders are not counted.
+    ``quantity`` may be a parent order's, larger than one order's maximum.
 
     Raises:
         ValidationError: (REDUCE_ONLY) no opposite position, or one smaller than the order.
@@ -121,6 +122,7 @@ def validate_margin(
     notional, against the available balance. The part that closes ``position`` (signed, base asset) needs
     none. The position afterwards, valued at ``price``, must lie within the largest bracket that the leverage
     reaches (-2027). An estimate: the exchange adds the open loss of a price worse than the mark price.
+    ``quantity`` may be a parent order's, larger than one order's maximum.
 
     Raises:
         ValidationError: (LEVERAGE_BRACKET) the position would be too large for the leverage; (MARGIN) not
