@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.market import MarkPrice, Quote
+from orderkit.domain.market import DepthUpdate, MarkPrice
 from orderkit.paper.dispatch import API_KEY_HEADER, error_response, json_response
 from orderkit.paper.faults import FaultRequest
 from orderkit.paper.host import PaperExchange
@@ -28,7 +28,10 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class SetMarket(msgspec.Struct, forbid_unknown_fields=True):
-    """POST /paper/market; a quantity left out is the largest the symbol's LOT_SIZE allows."""
+    """POST /paper/market: the whole book is one level a side from now on.
+
+    A quantity left out is the largest the symbol's LOT_SIZE allows.
+    """
 
     symbol: str
     bid: Decimal
@@ -150,16 +153,19 @@ class Control:
         order = await _body(request, SetMarket)
         instrument = self._manual(order.symbol)
         most = instrument.lot_size.max_quantity
-        quote = Quote(
+        if not 0 < order.bid < order.ask:
+            raise ControlError("bid must be above 0 and below ask")
+        bid_quantity = most if order.bid_quantity is None else order.bid_quantity
+        ask_quantity = most if order.ask_quantity is None else order.ask_quantity
+        book = DepthUpdate(
             symbol=instrument.symbol,
-            bid=order.bid,
-            bid_quantity=most if order.bid_quantity is None else order.bid_quantity,
-            ask=order.ask,
-            ask_quantity=most if order.ask_quantity is None else order.ask_quantity,
+            bids=((order.bid, bid_quantity),),
+            asks=((order.ask, ask_quantity),),
             time_ms=self._exchange.now_ms(),
+            snapshot=True,
         )
         self._exchange.advance()
-        self._exchange.apply(quote)
+        self._exchange.apply(book)
         await self._exchange.settled()
         return {"symbol": instrument.symbol, "bid": f"{order.bid:f}", "ask": f"{order.ask:f}"}
 
