@@ -1,7 +1,7 @@
-"""The figures of the synthetic market: two contracts as measured, the others scaled by turnover.
+"""The figures of the synthetic market: two contracts fitted to recordings, the others scaled by turnover.
 
-Measured on recordings of 2024-07-18 23:57 to 2024-07-19 00:05 UTC; docs/decisions/synthetic-market.md has
-the figures beside those of the synthetic market, and benchmarks/calibrate_synthetic.py measures them again.
+Fitted so that the synthetic market measures like the recordings of 2024-07-18 23:57 to 2024-07-19 00:05 UTC;
+docs/decisions/synthetic-market.md has both columns, benchmarks/calibrate_synthetic.py measures them again.
 """
 
 from dataclasses import dataclass, replace
