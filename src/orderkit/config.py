@@ -255,8 +255,8 @@ _ADDRESSES = {
 def get_client(settings: Settings | None = None, endpoints: Endpoints | None = None) -> "Client":
     """An authenticated python-binance client for the environment; no request is made here.
 
-    The client is not safe to share between threads, and its clock offset is 0: set ``timestamp_offset``
-    from the futures server's time where the local clock is off.
+    It is meant for REST, by one thread at a time: its WebSocket API is left without an event loop. Its clock
+    offset is 0: set ``timestamp_offset`` from the futures server's time where the local clock is off.
 
     Raises:
         ConfigurationError: as ``validate_environment``.
@@ -264,21 +264,7 @@ def get_client(settings: Settings | None = None, endpoints: Endpoints | None = N
     settings = settings or Settings.load()
     validate_environment(settings)
     endpoints = endpoints or Endpoints.of(settings)
-    from binance.client import Client
-
-    use_private_key = settings.private_key is not None and settings.environment is not Environment.PAPER
-    client = Client(
-        str(endpoints.api_key) or None,
-        str(endpoints.api_secret) or None,
-        # A redirect would carry the key to another host, and is no answer of Binance's.
-        requests_params={"allow_redirects": False},
-        testnet=settings.environment is Environment.TESTNET,
-        demo=settings.environment is Environment.DEMO,
-        private_key=str(load_private_key(settings.private_key))
-        if settings.private_key and use_private_key
-        else None,
-        ping=False,
-    )
+    client = _bare_client(settings, endpoints)
     client.REQUEST_RECVWINDOW = RECV_WINDOW_MS
     client.REQUEST_TIMEOUT = (min(CONNECT_TIMEOUT_S, settings.timeout_s), settings.timeout_s)
     client.session.headers["User-Agent"] = f"orderkit/{__version__}"
@@ -293,6 +279,40 @@ def get_client(settings: Settings | None = None, endpoints: Endpoints | None = N
         client.MARGIN_API_URL = f"{endpoints.rest}/sapi"
         client.session.trust_env = False  # a proxy has no way to this machine's loopback
     return client
+
+
+def _bare_client(settings: Settings, endpoints: Endpoints) -> "Client":
+    """Construct the client in a thread of its own.
+
+    The constructor makes an event loop the thread's current one and leaves it open: in the caller's thread
+    that would leak its sockets and stand in the way of a later ``asyncio.run``.
+    """
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    from binance.client import Client
+
+    private_key = None
+    if settings.private_key is not None and settings.environment is not Environment.PAPER:
+        private_key = str(load_private_key(settings.private_key))
+
+    def build() -> Client:
+        client = Client(
+            str(endpoints.api_key) or None,
+            str(endpoints.api_secret) or None,
+            # A redirect would carry the key to another host, and is no answer of Binance's.
+            requests_params={"allow_redirects": False},
+            testnet=settings.environment is Environment.TESTNET,
+            demo=settings.environment is Environment.DEMO,
+            private_key=private_key,
+            ping=False,
+        )
+        client.loop.close()
+        asyncio.set_event_loop(None)
+        return client
+
+    with ThreadPoolExecutor(1, thread_name_prefix="orderkit-client") as thread:
+        return thread.submit(build).result()
 
 
 class _Discard(logging.NullHandler):

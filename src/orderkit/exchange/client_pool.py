@@ -1,7 +1,5 @@
 """python-binance clients for many threads: each serves one request at a time."""
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -28,7 +26,7 @@ class ClientPool:
         try:
             client = self._idle.pop()
         except IndexError:
-            client = _outside_event_loops(self._build)
+            client = self._build()
         try:
             yield client
         finally:
@@ -43,30 +41,3 @@ class ClientPool:
         self._closed = True
         while self._idle:
             self._idle.pop().session.close()
-
-
-def _outside_event_loops(build: Callable[[], "Client"]) -> "Client":
-    """Build a client in a thread of its own.
-
-    The constructor leaves an event loop behind as the thread's current one, for a WebSocket API that we do
-    not use: in the caller's thread that would leak its sockets and disturb a later ``asyncio.run``.
-    """
-    built: list[Client] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            client = build()
-            client.loop.close()
-            built.append(client)
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            asyncio.set_event_loop(None)
-
-    thread = threading.Thread(target=run, name="orderkit-client")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return built[0]

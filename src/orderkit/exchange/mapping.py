@@ -92,12 +92,17 @@ def _common_params(request: OrderRequest) -> dict[str, str]:
 # --- orders ---------------------------------------------------------------------------------------
 
 
+def order_status(text: str) -> OrderStatus:
+    """NEW_ADL and NEW_INSURANCE are how the exchange's own liquidation orders begin. Raises ValueError."""
+    return OrderStatus.NEW if text in ("NEW_ADL", "NEW_INSURANCE") else OrderStatus(text)
+
+
 def order_report(raw: Raw, client_order_id: str) -> OrderReport:
     """An answer of POST, GET or DELETE /fapi/v1/order. Only GET still carries the average price."""
     return OrderReport(
         client_order_id=client_order_id,
         symbol=raw["symbol"],
-        status=OrderStatus(raw["status"]),
+        status=order_status(raw["status"]),
         executed_quantity=Decimal(raw["executedQty"]),
         time_ms=int(raw["updateTime"]),
         order_id=int(raw["orderId"]),

@@ -10,7 +10,7 @@ import msgspec
 from orderkit.domain.enums import OrderStatus, Side
 from orderkit.domain.events import Input, OrderReported, TradeReported
 from orderkit.domain.order import Fill, OrderReport
-from orderkit.exchange.mapping import ALGO_STATUSES, EXPIRY_REASONS, ZERO
+from orderkit.exchange.mapping import ALGO_STATUSES, EXPIRY_REASONS, ZERO, order_status
 
 # Structs ignore fields they do not name: Binance adds some without notice.
 
@@ -28,7 +28,7 @@ class _Order(msgspec.Struct):
     client_order_id: str = msgspec.field(name="c")
     side: Side = msgspec.field(name="S")
     execution: str = msgspec.field(name="x")
-    status: OrderStatus = msgspec.field(name="X")
+    status: str = msgspec.field(name="X")
     order_id: int = msgspec.field(name="i")
     executed_quantity: Decimal = msgspec.field(name="z")
     time_ms: int = msgspec.field(name="T")
@@ -89,7 +89,7 @@ def _order_trade_update(frame: str | bytes) -> list[Input]:
     report = OrderReport(
         client_order_id=order.client_order_id,
         symbol=order.symbol,
-        status=order.status,
+        status=order_status(order.status),
         executed_quantity=order.executed_quantity,
         time_ms=order.time_ms,
         order_id=order.order_id,
