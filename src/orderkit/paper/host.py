@@ -144,13 +144,13 @@ class PaperExchange:
     def reset(self) -> None:
         """All accounts as on their first day, listen keys, faults, limits and records forgotten.
 
-        The market goes on where it is.
+        The books stay as they are; marks follow them until the source gives the next one.
         """
         old = self.simulator
         for account_id in {k.account_id for k in self._keys.values()}:
             for symbol in {o.symbol for o in old.open_orders(account_id)}:
                 old.cancel_all(account_id, symbol)
-        market = [(old.depth(symbol, 1000), old.mark(symbol)) for symbol in self.instruments]
+        books = [old.depth(symbol, 1000) for symbol in self.instruments]
         self._store.wipe_state()
         self.faults.clear()
         self.limiter.reset()
@@ -160,11 +160,9 @@ class PaperExchange:
         # Order and trade ids go on: nobody may take a new order for an old one.
         self._begin({"counters": old.export_state()["counters"]})
         now_ms = wall_clock_ms()
-        for depth, mark in market:
-            if depth.bids or depth.asks:
-                self.simulator.apply(DepthUpdate(depth.symbol, depth.bids, depth.asks, now_ms, snapshot=True))
-            if mark.mark_price:
-                self.simulator.apply(mark)
+        for book in books:
+            if book.bids or book.asks:
+                self.simulator.apply(DepthUpdate(book.symbol, book.bids, book.asks, now_ms, snapshot=True))
         self.settle_now()
 
     def close(self) -> None:

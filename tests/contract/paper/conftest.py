@@ -15,9 +15,10 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def paper(_served: Server) -> Server:
+def paper(_served: Server) -> Iterator[Server]:
     """The exchange after a reset, BTCUSDT quoted 60000 / 60000.1."""
     _served.control("POST", "/paper/reset")
     _served.control("POST", "/paper/limits", {})
     _served.market()
-    return _served
+    yield _served
+    _served.close_clients()

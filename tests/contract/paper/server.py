@@ -1,5 +1,6 @@
 """A paper exchange in a process of its own, as tests drive it."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -30,13 +31,24 @@ class Server:
     ws: str
     api_key: str
     api_secret: str
+    sessions: list[requests.Session] = field(default_factory=list, repr=False)
 
     def client(self, **options: Any) -> Any:
         """A python-binance client pointed here and at nothing else."""
         given = {"api_key": self.api_key, "api_secret": self.api_secret} | options
         client = Client(ping=False, **given)
         client.FUTURES_URL = f"{self.rest}/fapi"
+        if not client.loop.is_running():
+            # The library makes a loop for its WebSocket calls and never closes it.
+            client.loop.close()
+            asyncio.set_event_loop(None)
+        self.sessions.append(client.session)
         return client
+
+    def close_clients(self) -> None:
+        """Close what `client` opened."""
+        while self.sessions:
+            self.sessions.pop().close()
 
     def control(self, method: str, path: str, body: object = None, **headers: str) -> Any:
         """A /paper request that must succeed; returns its document."""
@@ -63,6 +75,8 @@ class Server:
         self.process.wait(10)
 
     def stop(self) -> None:
+        """End the process and everything a test opened on it."""
+        self.close_clients()
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait(10)

@@ -47,10 +47,10 @@ def test_a_listen_key_needs_the_key_but_no_signature(paper: Server) -> None:
 @pytest.mark.parametrize(
     ("make_query", "code"),
     [
-        (lambda s: "timestamp=" + stamp(), -1102),
+        (lambda _: "timestamp=" + stamp(), -1102),
         (lambda s: "signature=" + hmac_hex(s, ""), -1102),
         (lambda s: "timestamp=soon&signature=" + hmac_hex(s, "timestamp=soon"), -1102),
-        (lambda s: signed_query("wrong", {}), -1022),
+        (lambda _: signed_query("wrong", {}), -1022),
         (lambda s: signed_query(s, {}, offset_ms=-6_000), -1021),
         (lambda s: signed_query(s, {}, offset_ms=1_500), -1021),
         (lambda s: signed_query(s, {"recvWindow": "70000"}), -1130),

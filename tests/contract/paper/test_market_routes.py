@@ -1,4 +1,4 @@
-"""Market and account documents: their fields, compared with recorded ones where the recordings are at hand."""
+"""Market and account documents, compared with recorded ones where the recordings are at hand."""
 
 import json
 import re
