@@ -290,14 +290,14 @@ def _bare_client(settings: Settings, endpoints: Endpoints) -> "Client":
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
-    from binance.client import Client
+    from orderkit.exchange.lean_import import client_class
 
     private_key = None
     if settings.private_key is not None and settings.environment is not Environment.PAPER:
         private_key = str(load_private_key(settings.private_key))
 
-    def build() -> Client:
-        client = Client(
+    def build() -> "Client":
+        client = client_class()(
             str(endpoints.api_key) or None,
             str(endpoints.api_secret) or None,
             # A redirect would carry the key to another host, and is no answer of Binance's.

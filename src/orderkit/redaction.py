@@ -14,7 +14,7 @@ _literal_pattern: re.Pattern[str] | None = None
 # tuples ('K', 'v').
 _NAMED = re.compile(
     r"""(?P<name>(?:signature|listen_?key|api_?key|api_?secret|secret_?key|x-mbx-apikey)
-         (?:\\*["'])?\s*(?:=|:|%3D|(?<=["']),)\s*b?(?:\\*["'])?)
+         (?:\\*["'])?\s*(?:=|:|%3D|(?<=["']),)\s*(?:b(?=["']))?(?:\\*["'])?)
         (?P<value>[^\s"'&,;)}\]\\]+)""",
     re.IGNORECASE | re.VERBOSE,
 )

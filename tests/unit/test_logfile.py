@@ -70,11 +70,12 @@ MASKED = [
     "{'X-MBX-APIKEY': 'shortkey1', 'Accept': 'json'}",
     "('X-MBX-APIKEY', 'shortkey1')",
     "api_secret=hunter2hunter2",
+    "signature=b1b1b1, bytes {b'X-MBX-APIKEY': b'shortkey1'}",
     "apiKey: shortkey1",
     "params: [('symbol', 'BTCUSDT'), ('signature', 'shortsig')]",
     "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----",
 ]
-SPOKEN = ("a1a1", "bm9pc2", "abcdef", "qqqq", "shortkey1", "hunter2", "shortsig", "MC4C")
+SPOKEN = ("a1a1", "bm9pc2", "abcdef", "qqqq", "shortkey1", "hunter2", "shortsig", "MC4C", "b1b1", "=b***")
 
 
 @pytest.mark.parametrize("line", MASKED)

@@ -12,6 +12,8 @@ HINTS: Mapping[int, str] = {
     -1111: "use fewer decimals: follow the symbol's tick and step",
     -1121: "check the symbol's spelling; it may be listed in another environment",
     -1125: "the listen key is dead; a new one has to be requested",
+    -2011: "it may be done, cancelled or triggering already: look it up",
+    -2013: "check symbol and id; a new order can take a moment to appear, an old one disappears",
     -2018: "deposit, or reduce the quantity",
     -2019: "reduce the quantity, raise the leverage, or free margin by closing orders and positions",
     -2020: "nothing could be filled; try a limit order",

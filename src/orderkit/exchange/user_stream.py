@@ -73,6 +73,7 @@ class UserStream:
             ping_interval=PING_INTERVAL_S,
             ping_timeout=PING_INTERVAL_S,
             close_timeout=1.0,
+            compression=None,  # Binance does not compress
         ) as socket:
             logger.info("user stream open")
             emit(UserStreamUp())
