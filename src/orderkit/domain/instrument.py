@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, Context, Decimal, localcontext
 from typing import Any
 
 ZERO = Decimal(0)
@@ -129,14 +129,9 @@ class Instrument:
     def round_quantity(self, quantity: Decimal, *, market: bool) -> Decimal:
         """``quantity`` rounded down to the step (never up)."""
         lot = self.lot_size_for(market)
-        origin = lot.min_quantity % lot.step_size if lot.step_size else ZERO
-        return floor_to_step(quantity, lot.step_size, origin)
-
-    def quantize_price(self, price: Decimal) -> Decimal:
-        """``price`` written with the tick's number of decimals; for display, not for validity."""
-        return (
-            price.quantize(self.price_filter.tick_size, ROUND_DOWN) if self.price_filter.tick_size else price
-        )
+        with localcontext(Context(prec=160)):  # more digits than any input has: division must not round up
+            origin = lot.min_quantity % lot.step_size if lot.step_size else ZERO
+            return floor_to_step(quantity, lot.step_size, origin)
 
 
 def _tidy(text: str) -> Decimal:

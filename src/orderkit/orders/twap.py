@@ -55,7 +55,6 @@ class TWAPExecutor:
         self.request = request
         self.instrument = instrument
         self.slices: list[Decimal] = []
-        self.mark_price = ZERO
 
     # --- before anything is sent ------------------------------------------------------------------
 
@@ -67,11 +66,10 @@ class TWAPExecutor:
             total,
             self.request.chunks,
             self.instrument,
-            price=None if self.request.reduce_only else snapshot.mark_price,
+            price=None if self._closes else snapshot.mark_price,
         )
         self.request = replace(self.request, quantity=total)
         validate_sliced_order(self._order(total), self.slices, snapshot)
-        self.mark_price = snapshot.mark_price
         return []
 
     def remarks(self, snapshot: TradingSnapshot) -> list[str]:
@@ -150,6 +148,12 @@ class TWAPExecutor:
             return JobResult(JobStatus.REJECTED, why)
         done = f"{left} of {self.request.quantity} {self.instrument.base_asset} not done"
         return JobResult(JobStatus.STOPPED, f"{done}: {why}" if why else done, ctx.stopping)
+
+    @property
+    def _closes(self) -> bool:
+        """True for orders that can only close a position: no minimum notional binds them."""
+        legs = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
+        return self.request.reduce_only or self.request.position_side is legs[self.request.side]
 
     def _order(self, quantity: Decimal) -> OrderRequest:
         return OrderRequest(

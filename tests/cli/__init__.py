@@ -1,0 +1,1 @@
+"""The command line as a contract: exit codes, documents, errors."""

@@ -1,0 +1,37 @@
+"""Fixtures for tests that run commands against an embedded exchange."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import Desk
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A home with a running manual market, one for each test module."""
+    made = Desk(tmp_path_factory.mktemp("home"))
+    made.open()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(opened: Desk) -> Desk:
+    """The exchange as new, BTCUSDT quoted 60000 / 60000.1 and ETHUSDT 3000 / 3000.01."""
+    opened.control("DELETE", "/paper/faults")
+    opened.control("POST", "/paper/reset")
+    opened.market("60000", "60000.1")
+    opened.market("3000", "3000.01", "ETHUSDT")
+    return opened
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Real recordings beside the checkout; they are not part of the project."""
+    if not (DATA / "tick_csv").is_dir():
+        pytest.skip(f"no recordings at {DATA}")
+    return DATA

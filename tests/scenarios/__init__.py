@@ -1,0 +1,1 @@
+"""Whole commands against the embedded exchange, as separate processes over real sockets."""

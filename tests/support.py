@@ -1,0 +1,129 @@
+"""What scenario tests share: an embedded exchange in its own process, and commands run against it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+ROOT = Path(__file__).parents[1]
+BOT = ROOT / "bot.py"
+CREDENTIALS = ("BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_ENV", "BINANCE_PRIVATE_KEY_PATH")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one document on stdout."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+@dataclass(slots=True)
+class Desk:
+    """One ORDERKIT_HOME with its paper exchange; every command is a process of its own."""
+
+    home: Path
+    rest: str = ""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        environ = {k: v for k, v in os.environ.items() if k not in CREDENTIALS}
+        return environ | {
+            "ORDERKIT_HOME": str(self.home),
+            "ORDERKIT_LOG_FILE": str(self.log_file),
+            "ORDERKIT_LOG_LEVEL": "DEBUG",
+            "COLUMNS": "80",
+            "NO_COLOR": "1",
+        }
+
+    @property
+    def log_file(self) -> Path:
+        return self.home / "bot.log"
+
+    def begin(self, *arguments: str, script: Path = BOT) -> "subprocess.Popen[str]":
+        """Start a command and leave it running."""
+        return subprocess.Popen(
+            [sys.executable, str(script), *arguments],
+            env=self.environ,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, script: Path = BOT, timeout_s: float = 60) -> Done:
+        """Run a command to its end."""
+        return finish(self.begin(*arguments, script=script), timeout_s)
+
+    def start(self, line: str) -> "subprocess.Popen[str]":
+        """Start ``bot.py`` with the words of ``line`` and leave it running."""
+        return self.begin(*line.split())
+
+    def bot(self, line: str) -> Done:
+        """Run ``bot.py`` with the words of ``line``."""
+        return self.run(*line.split())
+
+    # --- the exchange -----------------------------------------------------------------------------
+
+    def open(self, *options: str) -> None:
+        """Start the exchange; its default is the manual market."""
+        options = options or ("--market", "manual")
+        done = self.run("paper", "start", *options, "--json")
+        assert done.code == 0, done.err
+        self.rest = done.json["rest"]
+
+    def close(self) -> None:
+        self.run("paper", "stop")
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """Ask one of the /paper routes."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self.rest + path, data, {"Content-Type": "application/json"}, method=method)
+        with urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def market(
+        self, bid: str, ask: str, symbol: str = "BTCUSDT", quantities: tuple[str, str] = ("50", "50")
+    ) -> None:
+        """Set the best prices of the manual market."""
+        body = {"symbol": symbol, "bid": bid, "ask": ask}
+        body |= {"bid_quantity": quantities[0], "ask_quantity": quantities[1]}
+        self.control("POST", "/paper/market", body)
+
+    def fault(self, method: str, path: str, action: str, **more: object) -> None:
+        """Make the exchange fail on a matching request."""
+        nth = more.pop("nth", None)
+        match = {"method": method, "path": path} | ({} if nth is None else {"nth": nth})
+        self.control("POST", "/paper/faults", {"match": match, "action": action, **more})
+
+    def all_requests(self) -> list[dict[str, Any]]:
+        """What the exchange has received since its start or reset."""
+        listed = self.control("GET", "/paper/requests")
+        rows: list[dict[str, Any]] = listed["requests"] if isinstance(listed, dict) else listed
+        return rows
+
+    def requests(self, method: str, path: str) -> list[dict[str, Any]]:
+        return [row for row in self.all_requests() if (row["method"], row["path"]) == (method, path)]
+
+
+def finish(process: "subprocess.Popen[str]", timeout_s: float = 60) -> Done:
+    """Wait for a command's end."""
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+    return Done(process.returncode, out, err)
