@@ -15,6 +15,7 @@ import pytest
 
 from orderkit.config import Endpoints, Settings
 from orderkit.errors import ExchangeUnreachable
+from orderkit.exchange import client_pool
 from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.redaction import Secret
 
@@ -45,10 +46,15 @@ class EchoingExchange(BaseHTTPRequestHandler):
 
 class PatientServer(ThreadingHTTPServer):
     request_queue_size = 128  # the default of 5 resets connections that come at once
+    connections = 0
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)
 
 
 @pytest.fixture
-def server() -> Iterator[ThreadingHTTPServer]:
+def server() -> Iterator[PatientServer]:
     server = PatientServer(("127.0.0.1", 0), EchoingExchange)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -59,7 +65,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def local(settings: Settings, server: ThreadingHTTPServer) -> Iterator[BinanceGateway]:
+def local(settings: Settings, server: PatientServer) -> Iterator[BinanceGateway]:
     base = f"http://127.0.0.1:{server.server_port}"
     endpoints = Endpoints(base, base, base, Secret(KEY), Secret(SECRET))
     gateway = BinanceGateway(settings, endpoints)
@@ -92,17 +98,26 @@ def test_fifty_parallel_orders_each_get_their_own_answer(local: BinanceGateway) 
     assert [report.order_id for report in reports] == list(range(1, 201))
 
 
-def test_orders_one_after_the_other_share_a_connection(local: BinanceGateway) -> None:
+def test_orders_one_after_the_other_share_a_connection(local: BinanceGateway, server: PatientServer) -> None:
     for n in range(1, 4):
         local.submit(f"job-{n}", wire.LIMIT)
-    assert len(local._pool._idle) == 1
+    assert server.connections == 1
+
+
+def test_a_connection_that_idled_is_not_trusted_with_an_order(
+    local: BinanceGateway, server: PatientServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local.submit("job-1", wire.LIMIT)
+    monkeypatch.setattr(client_pool, "MAX_IDLE_S", 0.0)
+    local.submit("job-2", wire.LIMIT)
+    assert server.connections == 2
 
 
 def test_making_clients_in_a_thread_leaves_no_event_loop_behind(local: BinanceGateway) -> None:
     with warnings.catch_warnings(), ThreadPoolExecutor(1) as thread:
         warnings.simplefilter("error")
         thread.submit(local.submit, "job-1", wire.LIMIT).result()
-    (client,) = local._pool._idle
+    ((_, client),) = local._pool._idle
     assert client.loop.is_closed()
 
 
