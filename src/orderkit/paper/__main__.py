@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from orderkit.errors import OrderKitError
+from orderkit.paper.markets import DEFAULT_SEED
 from orderkit.paper.server import ServeOptions, serve
 from orderkit.paper.state import PaperInfo
 
@@ -36,9 +37,10 @@ def main() -> int:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--market", default="synthetic")
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--symbols", default="")
     parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--loop", action="store_true")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--idle-timeout", type=float, default=0.0)
     given = parser.parse_args()
@@ -49,6 +51,7 @@ def main() -> int:
         seed=given.seed,
         symbols=tuple(s for s in given.symbols.upper().split(",") if s),
         speed=given.speed,
+        loop=given.loop,
         port=given.port,
         idle_timeout_s=given.idle_timeout,
     )

@@ -34,6 +34,7 @@ SymbolsOption = Annotated[
     str, typer.Option("--symbols", metavar="A,B", help="Trade only these; all others are closed.")
 ]
 SpeedOption = Annotated[float, typer.Option("--speed", min=0.001, help="Pace of the market, 1 is real time.")]
+LoopOption = Annotated[bool, typer.Option("--loop", help="Start a recording again when it ends.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 lets the system choose.")]
 IdleOption = Annotated[
     float,
@@ -49,6 +50,7 @@ def start(
     seed: SeedOption = None,
     symbols: SymbolsOption = "",
     speed: SpeedOption = 1.0,
+    loop: LoopOption = False,
     port: PortOption = 0,
     idle_timeout: IdleOption = process.DEFAULT_IDLE_TIMEOUT_S,
     as_json: JsonOption = False,
@@ -61,6 +63,7 @@ def start(
         seed=seed,
         symbols=_symbols(symbols),
         speed=speed,
+        loop=loop,
         port=port,
         idle_timeout_s=idle_timeout,
     )
@@ -101,11 +104,13 @@ def serve(
     seed: SeedOption = None,
     symbols: SymbolsOption = "",
     speed: SpeedOption = 1.0,
+    loop: LoopOption = False,
     port: PortOption = 0,
     idle_timeout: IdleOption = 0.0,
 ) -> None:
     """Serve in the foreground: one JSON line on stdout once ready, the log on stderr."""
     from orderkit.paper.__main__ import serve_in_foreground
+    from orderkit.paper.markets import DEFAULT_SEED
     from orderkit.paper.server import ServeOptions
 
     serve_in_foreground(
@@ -113,9 +118,10 @@ def serve(
             home=home_directory(),
             market=market.value,
             data_dir=data,
-            seed=seed,
+            seed=DEFAULT_SEED if seed is None else seed,
             symbols=tuple(_symbols(symbols)),
             speed=speed,
+            loop=loop,
             port=port,
             idle_timeout_s=idle_timeout,
         )

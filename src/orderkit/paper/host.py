@@ -64,6 +64,9 @@ class PaperExchange:
             self.add_key(new_default_key())
         self._settling: asyncio.Future[None] | None = None
         self._dirty = False
+        # What could not be written yet stays here, and what it caused unpublished, until a write succeeds.
+        self._unsaved: dict[str, dict[str, Any]] = {}
+        self._unpublished: list[PrivateEvent] = []
         self._begin(store.load_state())
 
     # time
@@ -125,17 +128,18 @@ class PaperExchange:
 
     def settle_now(self) -> None:
         """Write and publish what happened so far, without waiting for the end of the turn."""
-        private: list[PrivateEvent] = []
+        private = self._unpublished
         public: list[PublicEvent] = []
         for event in self.simulator.drain():
             (public if event.account_id is None else private).append(event)  # type: ignore[arg-type]
-        if private or self._dirty:
-            self._dirty = False
-            self._store.save(self.simulator.export_changes())
         if public:
             self.market_publisher.publish(public)
-        for event in private:
-            self.user_publisher.publish(event)
+        if private or self._dirty:
+            self._save()
+            self._dirty = False
+            self._unpublished = []
+            for event in private:
+                self.user_publisher.publish(event)
 
     def send_due(self, interval_ms: int) -> None:
         """Send the market streams that go out every ``interval_ms``."""
@@ -146,6 +150,7 @@ class PaperExchange:
 
         The books stay as they are; marks follow them until the source gives the next one.
         """
+        self.settle_now()
         old = self.simulator
         for account_id in {k.account_id for k in self._keys.values()}:
             for symbol in {o.symbol for o in old.open_orders(account_id)}:
@@ -183,6 +188,12 @@ class PaperExchange:
                 self.simulator.open_account(account_id, OPENING_BALANCES)
         self._dirty = True
         self.settle_now()
+
+    def _save(self) -> None:
+        for section, records in self.simulator.export_changes().items():
+            self._unsaved.setdefault(section, {}).update(records)
+        self._store.save(self._unsaved)
+        self._unsaved = {}
 
     def _schedule(self) -> None:
         if self._settling is None:

@@ -11,10 +11,16 @@ from orderkit.paper.host import Contracts
 from orderkit.paper.sources import MarketSource, open_source
 
 CLOSED = "CLOSE"
+DEFAULT_SEED = 1
 
 
 def open_market(
-    market: str, *, data_dir: Path | None, seed: int | None, symbols: Sequence[str]
+    market: str,
+    *,
+    data_dir: Path | None = None,
+    seed: int = DEFAULT_SEED,
+    symbols: Sequence[str] = (),
+    loop: bool = False,
 ) -> tuple[Contracts, MarketSource]:
     """The contracts and the source that feeds them, of ``symbols`` only if any are named.
 
@@ -29,10 +35,7 @@ def open_market(
             f"the paper exchange does not list {', '.join(unknown)}", hint=f"it lists {', '.join(known)}"
         )
     chosen = [i for i in instruments if not symbols or i.symbol in symbols]
-    if seed is None:
-        source = open_source(market, chosen, data_dir=data_dir)
-    else:
-        source = open_source(market, chosen, data_dir=data_dir, seed=seed)
+    source = open_source(market, chosen, data_dir=data_dir, seed=seed, loop=loop)
     return _listing(instruments, set(source.symbols)), source
 
 

@@ -59,12 +59,14 @@ def start(
     seed: int | None = None,
     symbols: list[str] | None = None,
     speed: float = 1,
+    loop: bool = False,
     idle_timeout_s: float = DEFAULT_IDLE_TIMEOUT_S,
     port: int = 0,
 ) -> PaperInfo:
     """Start an exchange in the background, or find the one that runs already.
 
-    ``speed`` multiplies the pace of the market; ``port`` 0 lets the system choose.
+    ``speed`` multiplies the pace of the market; ``loop`` starts a recording again at its end; ``port`` 0
+    lets the system choose.
 
     Raises:
         ConfigurationError: it cannot be started, or one with another market runs in this home.
@@ -72,6 +74,8 @@ def start(
     arguments = _arguments(market, speed, port, idle_timeout_s)
     if data_dir is not None:
         arguments += ["--data", str(data_dir.absolute())]
+    if loop:
+        arguments.append("--loop")
     if seed is not None:
         arguments += ["--seed", str(seed)]
     if symbols:
@@ -161,7 +165,7 @@ def _launch(home: Path, arguments: list[str]) -> PaperInfo:
             output.truncate(0)
         begun = output.tell()
         child = subprocess.Popen(
-            [sys.executable, "-m", "orderkit.paper", "--home", str(home), *arguments],
+            [sys.executable, "-P", "-m", "orderkit.paper", "--home", str(home), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=output,

@@ -20,7 +20,7 @@ from orderkit.paper import state
 from orderkit.paper.dispatch import Dispatcher, json_errors
 from orderkit.paper.endpoint import Endpoint
 from orderkit.paper.host import PaperExchange
-from orderkit.paper.markets import open_market
+from orderkit.paper.markets import DEFAULT_SEED, open_market
 from orderkit.paper.pump import MarketPump, beat
 from orderkit.paper.routes import account, algo, listen_key, market, trading
 from orderkit.paper.routes.control import Control
@@ -51,9 +51,10 @@ class ServeOptions:
     home: Path
     market: str = "synthetic"
     data_dir: Path | None = None
-    seed: int | None = None
+    seed: int = DEFAULT_SEED
     symbols: tuple[str, ...] = ()
     speed: float = 1.0
+    loop: bool = False
     port: int = 0
     idle_timeout_s: float = 0.0
 
@@ -96,7 +97,11 @@ def serve(options: ServeOptions, announce: Callable[[PaperInfo], None]) -> None:
 
 async def _serve(options: ServeOptions, announce: Callable[[PaperInfo], None]) -> None:
     contracts, source = open_market(
-        options.market, data_dir=options.data_dir, seed=options.seed, symbols=options.symbols
+        options.market,
+        data_dir=options.data_dir,
+        seed=options.seed,
+        symbols=options.symbols,
+        loop=options.loop,
     )
     exchange = PaperExchange(contracts, Store(state.account_file(options.home)), market=options.market)
     pump = MarketPump(exchange, source, speed=options.speed)
