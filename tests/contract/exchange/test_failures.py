@@ -21,8 +21,9 @@ from orderkit.errors import (
     RateLimited,
 )
 from orderkit.exchange.binance_gateway import BinanceGateway
-from tests.contract.exchange.conftest import KEY, REST, SECRET
-from tests.contract.exchange.wire import LIMIT
+
+from . import wire
+from .conftest import KEY, REST, SECRET
 
 ORDER = f"{REST}/fapi/v1/order"
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -140,7 +141,7 @@ def test_an_answer_means_what_its_row_says(
     http.post(ORDER, status=status, body=body)
     http.get(ORDER, status=status, body=body)
     with pytest.raises(OrderKitError) as placed:
-        gateway.submit("job-1", LIMIT)
+        gateway.submit("job-1", wire.LIMIT)
     with pytest.raises(OrderKitError) as queried:
         gateway.query(OrderRef("BTCUSDT", "job-1"))
     assert (type(placed.value), type(queried.value)) == (placing, querying)
@@ -160,7 +161,7 @@ def test_a_broken_request_means_what_its_row_says(
     http.post(ORDER, body=error)
     http.get(ORDER, body=error)
     with pytest.raises(OrderKitError) as placed:
-        gateway.submit("job-1", LIMIT)
+        gateway.submit("job-1", wire.LIMIT)
     with pytest.raises(OrderKitError) as queried:
         gateway.query(OrderRef("BTCUSDT", "job-1"))
     assert (type(placed.value), type(queried.value)) == (placing, querying)
@@ -173,10 +174,21 @@ def test_a_reset_after_a_refused_connection_is_still_unknown(
     http.post(ORDER, body=new_connection_error())
     http.post(ORDER, body=requests.ConnectionError(urllib3.exceptions.ProtocolError("aborted")))
     try:
-        gateway.submit("job-1", LIMIT)
+        gateway.submit("job-1", wire.LIMIT)
     except ExchangeUnreachable:
         with pytest.raises(OutcomeUnknown):
-            gateway.submit("job-1", LIMIT)
+            gateway.submit("job-1", wire.LIMIT)
+
+
+def test_a_redirect_takes_neither_the_key_nor_the_order_elsewhere(
+    gateway: BinanceGateway, http: responses.RequestsMock
+) -> None:
+    elsewhere = "https://elsewhere.test/fapi/v1/order"
+    http.post(ORDER, status=307, headers={"Location": elsewhere})
+    http.post(elsewhere, json=wire.order())
+    with pytest.raises(ExchangeUnreachable):
+        gateway.submit("job-1", wire.LIMIT)
+    assert [call.request.url for call in http.calls] == [ORDER]
 
 
 def test_a_lost_cancel_is_unknown_and_a_lost_listen_key_is_not(
@@ -214,7 +226,7 @@ def test_a_rate_limit_says_how_long(
     monkeypatch.setattr("orderkit.exchange.clock._local_ms", lambda: 1795000000000)
     http.post(ORDER, status=status, headers=headers, body=coded(-1003, message))
     with pytest.raises(RateLimited) as caught:
-        gateway.submit("job-1", LIMIT)
+        gateway.submit("job-1", wire.LIMIT)
     assert (caught.value.retry_after_s, caught.value.banned) == (seconds, banned)
 
 
@@ -223,7 +235,7 @@ def test_a_refusal_carries_code_text_and_advice(
 ) -> None:
     http.post(ORDER, status=400, body=coded(-2019, "Margin is insufficient."))
     with pytest.raises(OrderRejected) as caught:
-        gateway.submit("job-1", LIMIT)
+        gateway.submit("job-1", wire.LIMIT)
     assert caught.value.code == -2019
     assert "Margin is insufficient." in caught.value.message
     assert caught.value.hint
@@ -243,6 +255,6 @@ def test_no_message_repeats_a_credential(
 ) -> None:
     http.post(ORDER, status=400, body=body)
     with pytest.raises(OrderKitError) as caught:
-        gateway.submit("job-1", LIMIT)
+        gateway.submit("job-1", wire.LIMIT)
     text = f"{caught.value.message} {caught.value.hint}"
     assert not any(secret in text for secret in (KEY, SECRET, "a" * 64, "b" * 40))
