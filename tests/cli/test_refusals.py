@@ -37,7 +37,7 @@ VALIDATION = [
     Bad("limit BTCUSDT BUY 0.01 59000 --tif GTD", 3, "GOOD_TILL_DATE"),
     Bad("limit BTCUSDT BUY 0.01 59000 --tif GTD --good-till 60s", 3, "GOOD_TILL_DATE"),
     Bad("limit BTCUSDT BUY 0.01 --price-match NEAR", 3, "PRICE_MATCH"),
-    Bad("stop-limit BTCUSDT SELL 0.01 61000 60900", 3, "STOP_LIMIT"),
+    Bad("stop-limit BTCUSDT SELL 0.01 61000 60900", 3, "TRIGGER_PRICE"),
     Bad("stop-limit BTCUSDT BUY 0.01 61000 60900", 3, "STOP_LIMIT"),
     Bad("stop-limit BTCUSDT SELL 0.01 59000 58900 --working-type LAST", 3, "WORKING_TYPE"),
     Bad("twap BTCUSDT BUY 0.005 --chunks 7", 3, "LOT_SIZE"),

@@ -20,7 +20,8 @@ def run_app(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     """Run ``app`` and leave the process with the published exit code. No traceback reaches a person."""
     arguments = sys.argv[1:] if arguments is None else arguments
     invocation.begin(arguments)
-    logging.lastResort = None  # what is logged before the log file is open is for nobody's terminal
+    # What is logged before the log file is open is for nobody's terminal.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         code = typer.main.get_command(app)(args=arguments, standalone_mode=False)
     except OrderKitError as error:
@@ -40,7 +41,7 @@ def run_app(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
 
 def _open_log() -> None:
     """Give an unexpected error a log to go to, where the command had not opened it yet."""
-    if logging.getLogger().handlers:
+    if any(not isinstance(handler, logging.NullHandler) for handler in logging.getLogger().handlers):
         return
     from orderkit.config import Settings, setup_logging
 

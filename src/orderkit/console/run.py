@@ -55,7 +55,7 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
         OrderKitError: nothing was sent; the caller prints it.
         typer.Exit: everything is printed.
     """
-    settings = Settings.load(options.environment)
+    settings = Settings.load(checked_environment(options.environment))
     invocation.current.json, invocation.current.quiet = options.json, options.quiet
     invocation.current.environment = settings.environment.value
     validate_environment(settings)
@@ -84,6 +84,18 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
             desk.gateway.instruments(refresh=True)
         _show_job(executor, record, snapshot.instrument, warnings)
         raise typer.Exit(exit_code(record, interrupted=result.interrupted))
+
+
+def checked_environment(name: str | None) -> str | None:
+    """The --env option, where given, as one of the environments' names.
+
+    Raises:
+        UsageError: no such environment.
+    """
+    accepted = [environment.value for environment in Environment]
+    if name is not None and name.strip().lower() not in accepted:
+        raise UsageError(f"--env {name!r} is not an environment", hint=f"one of {', '.join(accepted)}")
+    return name
 
 
 def checked_job_id(job_id: str | None) -> str | None:

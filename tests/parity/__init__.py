@@ -1,0 +1,1 @@
+"""The same flow in real and in virtual time."""
