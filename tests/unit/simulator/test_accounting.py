@@ -92,6 +92,8 @@ def test_odd_averages_still_balance_to_the_last_decimal(desk: Desk) -> None:
 def test_break_even_includes_the_commission_paid(desk: Desk) -> None:
     desk.order(BUY, "0.1")
     assert desk.position().break_even_price == D(60030)
+    sell_at(desk, "61000", "0.3")
+    assert desk.position().break_even_price == D("60969.5")
 
 
 def test_unrealized_profit_follows_the_mark_and_moves_what_is_available(desk: Desk) -> None:
@@ -123,12 +125,12 @@ def test_open_orders_reserve_the_larger_of_what_bids_and_asks_would_lead_to(desk
 
 
 def test_an_order_costs_margin_and_open_loss(desk: Desk) -> None:
-    desk = Desk(wallet="3000")
+    desk = Desk(wallet="3000.5")
     desk.depth([("59999.9", "100")], [("60001.0", "100")], snapshot=True)
     desk.mark("60000")
-    # at 60000.8 one lot costs 60000.8/20 + 0.8 = 3000.84; at 59999.9 it costs 2999.995
+    # at 60000.8 one lot costs 60000.8/20 = 3000.04 and 0.8 of open loss; at 60000.4 3000.02 and 0.4
     assert refusal_of(lambda: desk.order(BUY, "1", "60000.8"))[0] == -2019
-    assert desk.order(BUY, "1", "59999.9").status is OrderStatus.NEW
+    assert desk.order(BUY, "1", "60000.4").status is OrderStatus.NEW
 
 
 def test_closing_needs_no_margin_even_when_nothing_is_available(desk: Desk) -> None:

@@ -238,6 +238,23 @@ def test_a_trailing_sell_follows_the_high_and_triggers_on_the_pullback(desk: Des
     assert desk.algo_now(algo).trigger_price == D(61380)
 
 
+def test_a_trailing_buy_follows_the_low_and_triggers_on_the_rebound(desk: Desk) -> None:
+    algo = desk.algo(BUY, TRAILING, None, "0.5", callback_rate=D(2), activation_price=D(59000))
+    move(desk, "60300")
+    assert not desk.algo_now(algo).activated
+    move(desk, "59000")
+    move(desk, "58000")
+    move(desk, "59159.9")
+    assert desk.algo_now(algo).status is AlgoStatus.NEW
+    move(desk, "59160")
+    assert desk.algo_now(algo).status is AlgoStatus.FINISHED
+
+
+def test_a_trailing_stop_without_activation_price_is_active_at_once(desk: Desk) -> None:
+    algo = desk.algo(BUY, TRAILING, None, "0.5", callback_rate=D(1))
+    assert desk.algo_now(algo).activated
+
+
 def test_price_protection_holds_the_trigger_back_while_mark_and_last_are_apart(desk: Desk) -> None:
     desk.order(BUY, "0.5")
     desk.mark("60000")

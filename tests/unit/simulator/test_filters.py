@@ -125,6 +125,17 @@ def test_a_market_buy_is_refused_when_the_best_ask_is_beyond_the_percent_band(de
     assert text == "The counterparty's best price does not meet the PERCENT_PRICE filter limit."
 
 
+@pytest.mark.parametrize(("quantity", "code"), [("0.005", -4023), ("0.002", -4004), ("0.013", 0)])
+def test_a_quantity_must_be_the_minimum_plus_whole_steps(quantity: str, code: int) -> None:
+    lot = {"filterType": "LOT_SIZE", "minQty": "0.003", "maxQty": "1000", "stepSize": "0.010"}
+    desk = Desk(filters=[lot])
+    desk.quote("59999.5", "60000.5")
+    if code:
+        assert refusal_of(lambda: desk.order(BUY, quantity))[0] == code
+    else:
+        assert desk.order(BUY, quantity).executed_quantity == Decimal(quantity)
+
+
 def test_an_open_orders_client_id_cannot_be_used_again_until_it_is_done(desk: Desk) -> None:
     first = desk.order(BUY, "0.01", "59000", client_order_id="same")
     assert refusal_of(lambda: desk.order(BUY, "0.01", "59000", client_order_id="same"))[0] == -4116

@@ -261,6 +261,18 @@ def test_modify_refusals_leave_the_order_as_it_was(deep: Desk) -> None:
     assert deep.now(order) == before
 
 
+def test_an_order_can_be_modified_ten_thousand_times(deep: Desk) -> None:
+    number = deep.order(BUY, "1", "59000").order_id
+
+    def change(price: str) -> object:
+        return deep.exchange.modify("a", SYMBOL, side=BUY, quantity=D(1), price=D(price), order_id=number)
+
+    for _ in range(5_000):
+        change("59001")
+        change("59000")
+    assert refusal_of(lambda: change("59001"))[0] == -5026
+
+
 def test_modify_to_what_is_already_executed_or_across_a_post_only_cancels(deep: Desk) -> None:
     partial = deep.order(BUY, "3", "60000.1")
     assert partial.executed_quantity == D(1)

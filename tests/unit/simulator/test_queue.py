@@ -68,6 +68,15 @@ def test_our_orders_at_a_price_fill_in_the_order_they_came(desk: Desk) -> None:
     assert desk.now(second, "b").executed_quantity == D("0.3")
 
 
+def test_a_later_order_never_fills_while_an_earlier_one_at_its_price_waits(desk: Desk) -> None:
+    early = desk.order(BUY, "5", "59999.9")
+    desk.depth([("59999.9", "0")], [])
+    late = desk.order(BUY, "5", "59999.9", account="b")
+    desk.trade("59999.9", "3", seller_hits=True)
+    assert desk.now(early).executed_quantity == D(1)
+    assert desk.now(late, "b").executed_quantity == 0
+
+
 def test_a_trade_through_the_price_fills_up_to_its_quantity_best_price_first(desk: Desk) -> None:
     better = desk.order(BUY, "1", "59999.9")
     worse = desk.order(BUY, "1", "59999.5")
