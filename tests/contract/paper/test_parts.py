@@ -1,8 +1,10 @@
 """The exchange's parts that need no socket: candles, names, buffers, listen keys, the order of writing."""
 
 import asyncio
+import json
 import sqlite3
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,16 +13,19 @@ from typing import Any
 import pytest
 
 from orderkit.domain.enums import OrderType, Side
-from orderkit.domain.market import MarketTrade, Quote
+from orderkit.domain.market import MarketEvent, MarketTrade, Quote
 from orderkit.paper.candles import CandleSeries, span
 from orderkit.paper.host import PaperExchange
 from orderkit.paper.markets import open_market
+from orderkit.paper.pump import MarketPump
 from orderkit.paper.store import Store
 from orderkit.paper.streams.hub import MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES, Hub, Subscriber
 from orderkit.paper.streams.listen_keys import LIFETIME_MS, ListenKeys
 from orderkit.paper.streams.names import Category, parse
+from orderkit.paper.streams.publisher import MarketPublisher
 from orderkit.paper.wire.numbers import fixed, plain, trimmed
-from orderkit.simulator.types import ExchangeError, NewOrder
+from orderkit.simulator.exchange import SimulatedExchange
+from orderkit.simulator.types import ExchangeError, NewOrder, TradePrinted
 
 D = Decimal
 
@@ -188,6 +193,71 @@ def test_nothing_is_acknowledged_or_told_before_it_is_written(tmp_path: Path) ->
         kept = store.load_state()
         assert len(kept["orders"]) == 1
         assert len(kept["trades"]) == 1
+        exchange.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_candle_is_sent_as_it_grows_and_once_when_it_is_closed() -> None:
+    async def scenario() -> None:
+        contracts, _ = open_market("manual")
+        instruments = {i.symbol: i for i in contracts.instruments}
+        hub, now = Hub(), at("2026-11-20T10:00:10")
+        simulator = SimulatedExchange(contracts.instruments, contracts.brackets, now_ms=now)
+        publisher = MarketPublisher(simulator, instruments, hub, lambda: now)
+        listener = Subscriber(Category.MARKET, wrapped=False, events=None, cut_off=lambda: None)
+        hub.subscribe(listener, ["btcusdt@kline_1m"])
+
+        def sent() -> list[tuple[str, bool]]:
+            publisher.send_due(250)
+            frames = [json.loads(listener.take()) for _ in tuple(listener.frames)]
+            return [(f["k"]["c"], f["k"]["x"]) for f in frames]
+
+        def print_(price: str, number: int) -> None:
+            trade = MarketTrade("BTCUSDT", number, D(price), D(1), False, now)
+            publisher.publish([TradePrinted(now, trade)])
+
+        assert sent() == []
+        print_("60000", 1)
+        assert sent() == [("60000.00", False)]
+        assert sent() == []
+        print_("60001", 2)
+        assert sent() == [("60001.00", False)]
+        now = at("2026-11-20T10:01:00")
+        print_("60002", 3)
+        assert sent() == [("60001.00", True), ("60002.00", False)]
+
+    asyncio.run(scenario())
+
+
+class Recording:
+    """A market source of three quotes within two seconds."""
+
+    name = "replay"
+    symbols = ("BTCUSDT",)
+
+    def events(self, start_ms: int) -> Iterator[MarketEvent]:
+        for number in range(3):
+            bid = D(60_000 + number)
+            yield Quote("BTCUSDT", bid, D(1), bid + 1, D(1), start_ms + number * 1000)
+
+
+@pytest.mark.parametrize(("speed", "least_s", "most_s"), [(20.0, 0.1, 0.6), (4.0, 0.5, 1.2)])
+def test_a_market_is_ready_at_once_and_keeps_the_pace_it_is_given(
+    tmp_path: Path, speed: float, least_s: float, most_s: float
+) -> None:
+    async def scenario() -> None:
+        contracts, _ = open_market("manual")
+        exchange = PaperExchange(contracts, Store(tmp_path / "a.sqlite3"), market="replay")
+        pump = MarketPump(exchange, Recording(), speed=speed)
+        pump.prime()
+        assert exchange.simulator.quote("BTCUSDT").bid == 60_000
+        started = time.monotonic()
+        await pump.run()
+        assert least_s * 0.95 <= time.monotonic() - started <= most_s
+        quote = exchange.simulator.quote("BTCUSDT")
+        assert quote.bid == 60_002
+        assert abs(quote.time_ms - exchange.now_ms()) < 500  # stamped with the exchange's own clock
         exchange.close()
 
     asyncio.run(scenario())
