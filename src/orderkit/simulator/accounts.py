@@ -117,18 +117,22 @@ class Account:
         return [p for p in self.positions.values() if p.market.contract.margin_asset == asset]
 
     def cross_wallet(self, asset: str) -> int:
-        """The wallet that backs the cross positions of an asset."""
-        return self.wallets.get(asset, 0)
+        """What backs the cross positions of an asset: the wallet less what isolated positions set aside."""
+        set_aside = sum(position.isolated_wallet for position in self.positions_in(asset))
+        return self.wallets.get(asset, 0) - set_aside
 
     def available(self, asset: str) -> int:
         """Cross wallet + unrealised profit - initial margins of positions and open orders; may be negative.
 
-        Source: GET account, ``availableBalance`` in single-asset mode.
+        Of an isolated position only the open orders count: its own margin has left the cross wallet. Source:
+        GET account, ``availableBalance`` in single-asset mode.
         """
         free = self.cross_wallet(asset)
         for position in self.positions_in(asset):
-            if not position.is_idle:
-                free += position.unrealized - position.initial_margin()
+            if position.is_idle:
+                continue
+            free -= position.initial_margin()
+            free += position.position_margin if position.settings.isolated else position.unrealized
         return free
 
     def record(self) -> dict[str, Any]:

@@ -12,6 +12,16 @@ MAKER_RATE = Decimal("0.0002")
 TAKER_RATE = Decimal("0.0005")
 
 
+# The same prices and quantities are written over and over; a memo is several times cheaper than the division.
+_REMEMBERED = 50_000
+
+
+def _remember(memo: dict[int, Decimal], value: int, written: Decimal) -> None:
+    if len(memo) >= _REMEMBERED:
+        memo.clear()
+    memo[value] = written
+
+
 class Lot:
     """LOT_SIZE or MARKET_LOT_SIZE as integers."""
 
@@ -39,6 +49,8 @@ class Contract:
     """An instrument and its leverage brackets. Raises ValueError without brackets."""
 
     __slots__ = (
+        "_prices",
+        "_quantities",
         "instrument",
         "lot",
         "maker_rate",
@@ -66,6 +78,8 @@ class Contract:
         if not brackets:
             raise ValueError(f"{instrument.symbol} has no leverage brackets")
         self.instrument = instrument
+        self._prices: dict[int, Decimal] = {}
+        self._quantities: dict[int, Decimal] = {}
         self.symbol = instrument.symbol
         self.margin_asset = instrument.margin_asset
         self.price_places = instrument.price_precision
@@ -89,11 +103,19 @@ class Contract:
 
     def price(self, value: int) -> Decimal:
         """A price written with the contract's price precision; for prices that passed the filters."""
-        return Decimal(value // self.price_unit).scaleb(-self.price_places)
+        written = self._prices.get(value)
+        if written is None:
+            written = Decimal(value // self.price_unit).scaleb(-self.price_places)
+            _remember(self._prices, value, written)
+        return written
 
     def quantity(self, value: int) -> Decimal:
         """A quantity written with the contract's quantity precision."""
-        return Decimal(value // self.quantity_unit).scaleb(-self.quantity_places)
+        written = self._quantities.get(value)
+        if written is None:
+            written = Decimal(value // self.quantity_unit).scaleb(-self.quantity_places)
+            _remember(self._quantities, value, written)
+        return written
 
     @property
     def max_leverage(self) -> int:

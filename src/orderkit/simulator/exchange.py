@@ -237,7 +237,7 @@ class SimulatedExchange:
     # settings
 
     def set_leverage(self, account_id: str, symbol: str, leverage: int) -> SymbolConfig:
-        """Set the initial leverage; -4028 outside the range, -2027 or -2028 if what is open forbids it."""
+        """Set the initial leverage; -4028 outside the range, -2027, -2028, -4161 if what is open forbids."""
         market = self._market(symbol)
         settings.set_leverage(self._accounts[account_id], market, leverage)
         return self.symbol_config(account_id, symbol)

@@ -56,7 +56,8 @@ def liquidation_price(account: "Account", position: "Position") -> int:
     """Where the margin of a position's asset would equal its maintenance margin; 0 where it never does.
 
     LP = (WB - TMM + UPNL + cum - side·q·EP) / (q·(MMR - side)), Binance FAQ b3c689c1f50a44cabb3a84e663b81d93,
-    with the maintenance margin and unrealised profit of the asset's other positions. The bracket is the one
+    with the maintenance margin and unrealised profit of the asset's other cross positions (an isolated
+    position has its own wallet and no others). The bracket is the one
     that holds the notional at the liquidation price, so brackets are tried until one confirms itself. In
     hedge mode the symbol's two legs are taken together, as the FAQ's long form does.
     """
@@ -67,10 +68,14 @@ def liquidation_price(account: "Account", position: "Position") -> int:
         p for s in PositionSide if (p := account.positions.get((market.symbol, s))) is not None and p.amount
     ]
     asset = market.contract.margin_asset
-    base = account.cross_wallet(asset)
-    for other in account.positions_in(asset):
-        if other.market is not market:
-            base += other.unrealized - other.maintenance_margin
+    if position.settings.isolated:
+        legs = [position]
+        base = position.isolated_wallet
+    else:
+        base = account.cross_wallet(asset)
+        for other in account.positions_in(asset):
+            if other.market is not market and not other.settings.isolated:
+                base += other.unrealized - other.maintenance_margin
     # margin(LP) = base + Σ (amount·LP - signed cost); maintenance(LP) = Σ (|amount|·LP·ratio - cum)
     fixed_part = base - sum(leg.cost if leg.amount > 0 else -leg.cost for leg in legs)
     tiers = market.contract.tiers

@@ -28,7 +28,9 @@ class Position:
     entry price is cost / |amount|. Keeping the cost instead of a rounded average price makes the books
     balance to the last unit: realised profits of a closed position sum to sales minus purchases exactly.
     ``bid_notional`` and ``ask_notional`` sum the open orders that could enlarge it; ``closing_orders`` are
-    those that can only shrink it.
+    those that can only shrink it. ``isolated_wallet`` is the margin set aside when the symbol is isolated:
+    the initial margin of what was opened, released in proportion to what is closed; profits, losses and
+    commissions go to the account's wallet.
     """
 
     __slots__ = (
@@ -38,6 +40,7 @@ class Position:
         "carry",
         "closing_orders",
         "cost",
+        "isolated_wallet",
         "market",
         "realized",
         "settings",
@@ -53,6 +56,7 @@ class Position:
         self.cost = 0
         self.realized = 0
         self.carry = 0
+        self.isolated_wallet = 0
         self.bid_notional = 0
         self.ask_notional = 0
         self.closing_orders: dict[int, Order] = {}
@@ -67,6 +71,7 @@ class Position:
         held = abs(self.amount)
         realized = 0
         self.carry += commission
+        opened = notional
         if self.amount * sign >= 0:
             self.cost += notional
         else:
@@ -74,11 +79,15 @@ class Position:
             closed_notional = notional if closed == quantity else multiply(price, closed)
             released = self.cost * closed // held
             realized = -sign * (closed_notional - released)
+            opened = notional - closed_notional
             self.cost -= released
             self.carry -= realized
+            self.isolated_wallet -= self.isolated_wallet * closed // held
             if closed == held:
                 self.carry = commission * (quantity - closed) // quantity
-                self.cost = notional - closed_notional
+                self.cost = opened
+        if self.settings.isolated:
+            self.isolated_wallet += -(-opened // self.settings.leverage)
         self.amount += sign * quantity
         self.realized += realized
         return realized
@@ -148,7 +157,7 @@ class Position:
             to_decimal(self.realized),
             to_decimal(self.unrealized),
             self.settings.isolated,
-            to_decimal(0),
+            to_decimal(self.isolated_wallet),
         )
 
     def record(self) -> dict[str, Any]:
@@ -160,5 +169,6 @@ class Position:
             "cost": self.cost,
             "realized": self.realized,
             "carry": self.carry,
+            "isolated_wallet": self.isolated_wallet,
             "update_time_ms": self.update_time_ms,
         }

@@ -8,7 +8,9 @@ from orderkit.simulator.types import AccountConfigUpdate
 
 
 def set_leverage(account: Account, market: Market, leverage: int) -> None:
-    """-4028 outside 1…max, -2027 when positions and orders exceed its cap, -2028 when margin would not do."""
+    """Set it, or refuse: -4028 outside 1…max, -2027 when positions and orders exceed its cap, -4161 lowered
+    with an isolated position, -2028 when margin would not do.
+    """
     contract, tape = market.contract, market.tape
     if not 1 <= leverage <= contract.max_leverage:
         raise refusal(-4028, leverage)
@@ -20,6 +22,8 @@ def set_leverage(account: Account, market: Market, leverage: int) -> None:
         if max(abs(notional + position.bid_notional), abs(notional - position.ask_notional)) > cap:
             raise refusal(-2027)
     before = settings.leverage
+    if leverage < before and settings.isolated and any(p.amount for p in positions):
+        raise refusal(-4161)
     settings.leverage = leverage
     if leverage < before and account.available(contract.margin_asset) < 0:
         settings.leverage = before

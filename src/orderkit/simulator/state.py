@@ -140,6 +140,7 @@ def _account(account_id: str, record: Mapping[str, Any], markets: "_Markets") ->
         position.cost = held["cost"]
         position.realized = held["realized"]
         position.carry = held["carry"]
+        position.isolated_wallet = held["isolated_wallet"]
         position.update_time_ms = held["update_time_ms"]
     return account
 

@@ -1,7 +1,8 @@
 """What crosses the simulated exchange's boundary: requests, views, events and the exchange's own error.
 
 Prices and quantities are Decimal, money is Decimal in the margin asset, ids and times are int (ms UTC).
-What comes out is built several times per command, hence msgspec structs; what goes in is a plain dataclass.
+What comes out is built several times per command, hence msgspec structs (never cyclic, so not tracked by the
+garbage collector); what goes in is a plain dataclass.
 """
 
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ class NewAlgoOrder:
     good_till_date_ms: int = 0
 
 
-class OrderView(msgspec.Struct, frozen=True):
+class OrderView(msgspec.Struct, frozen=True, gc=False):
     """An order at one moment. ``price`` is 0 for MARKET; ``average_price`` is 0 until something is filled."""
 
     order_id: int
@@ -161,7 +162,7 @@ class OrderView(msgspec.Struct, frozen=True):
     algo_id: int
 
 
-class AlgoOrderView(msgspec.Struct, frozen=True):
+class AlgoOrderView(msgspec.Struct, frozen=True, gc=False):
     """A conditional order at one moment; ``actual_*`` describe the order it became (id 0 until it triggered).
 
     A ``close_position`` order lives as long as its position (Binance shows its time in force as GTE_GTC).
@@ -197,7 +198,7 @@ class AlgoOrderView(msgspec.Struct, frozen=True):
     trigger_time_ms: int
 
 
-class TradeView(msgspec.Struct, frozen=True):
+class TradeView(msgspec.Struct, frozen=True, gc=False):
     """One fill of an account's order. ``trade_id`` is unique per symbol; ``commission`` > 0 was paid."""
 
     trade_id: int
@@ -215,7 +216,7 @@ class TradeView(msgspec.Struct, frozen=True):
     time_ms: int
 
 
-class PositionView(msgspec.Struct, frozen=True):
+class PositionView(msgspec.Struct, frozen=True, gc=False):
     """One position (symbol × position side) with the figures of positionRisk; margins in margin asset.
 
     ``amount`` and ``notional`` are signed; ``liquidation_price`` is 0 where none exists.
@@ -245,7 +246,7 @@ class PositionView(msgspec.Struct, frozen=True):
     update_time_ms: int
 
 
-class AssetView(msgspec.Struct, frozen=True):
+class AssetView(msgspec.Struct, frozen=True, gc=False):
     """One margin asset of an account (an element of ``assets`` of GET account)."""
 
     asset: str
@@ -263,7 +264,7 @@ class AssetView(msgspec.Struct, frozen=True):
     update_time_ms: int
 
 
-class AccountView(msgspec.Struct, frozen=True):
+class AccountView(msgspec.Struct, frozen=True, gc=False):
     """An account's assets and its positions that are open or have open orders."""
 
     account_id: str
@@ -275,7 +276,7 @@ class AccountView(msgspec.Struct, frozen=True):
     update_time_ms: int
 
 
-class SymbolConfig(msgspec.Struct, frozen=True):
+class SymbolConfig(msgspec.Struct, frozen=True, gc=False):
     """What an account has set for a symbol; ``max_notional`` is the largest position at this leverage."""
 
     symbol: str
@@ -284,7 +285,7 @@ class SymbolConfig(msgspec.Struct, frozen=True):
     max_notional: Decimal
 
 
-class BalanceChange(msgspec.Struct, frozen=True):
+class BalanceChange(msgspec.Struct, frozen=True, gc=False):
     """``change`` is the balance change apart from P&L and commission, as field ``bc`` of ACCOUNT_UPDATE."""
 
     asset: str
@@ -293,7 +294,7 @@ class BalanceChange(msgspec.Struct, frozen=True):
     change: Decimal
 
 
-class PositionChange(msgspec.Struct, frozen=True):
+class PositionChange(msgspec.Struct, frozen=True, gc=False):
     """A position after a change; ``accumulated_realized`` is before fees (field ``cr``)."""
 
     symbol: str
@@ -307,7 +308,7 @@ class PositionChange(msgspec.Struct, frozen=True):
     isolated_wallet: Decimal
 
 
-class OrderUpdate(msgspec.Struct, frozen=True):
+class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
     """An order changed; ``trade`` is set exactly when ``execution_type`` is TRADE."""
 
     account_id: str
@@ -318,7 +319,7 @@ class OrderUpdate(msgspec.Struct, frozen=True):
     expire_reason: ExpireReason = ExpireReason.NONE
 
 
-class AccountUpdate(msgspec.Struct, frozen=True):
+class AccountUpdate(msgspec.Struct, frozen=True, gc=False):
     """Balances and positions that changed, only those."""
 
     account_id: str
@@ -328,7 +329,7 @@ class AccountUpdate(msgspec.Struct, frozen=True):
     positions: tuple[PositionChange, ...]
 
 
-class AccountConfigUpdate(msgspec.Struct, frozen=True):
+class AccountConfigUpdate(msgspec.Struct, frozen=True, gc=False):
     """A symbol's leverage was set."""
 
     account_id: str
@@ -337,7 +338,7 @@ class AccountConfigUpdate(msgspec.Struct, frozen=True):
     leverage: int
 
 
-class AlgoUpdate(msgspec.Struct, frozen=True):
+class AlgoUpdate(msgspec.Struct, frozen=True, gc=False):
     """A conditional order changed."""
 
     account_id: str
@@ -345,7 +346,7 @@ class AlgoUpdate(msgspec.Struct, frozen=True):
     order: AlgoOrderView
 
 
-class QuoteChanged(msgspec.Struct, frozen=True):
+class QuoteChanged(msgspec.Struct, frozen=True, gc=False):
     """The public touch (market and accounts' orders together) changed; an empty side shows 0 and 0."""
 
     time_ms: int
@@ -354,7 +355,7 @@ class QuoteChanged(msgspec.Struct, frozen=True):
     account_id: None = None
 
 
-class DepthChanged(msgspec.Struct, frozen=True):
+class DepthChanged(msgspec.Struct, frozen=True, gc=False):
     """Public levels that changed, with absolute quantities (0 removes), numbered as in a diff stream."""
 
     time_ms: int
@@ -367,7 +368,7 @@ class DepthChanged(msgspec.Struct, frozen=True):
     account_id: None = None
 
 
-class TradePrinted(msgspec.Struct, frozen=True):
+class TradePrinted(msgspec.Struct, frozen=True, gc=False):
     """A public trade, from the market source or between accounts, numbered by this exchange."""
 
     time_ms: int
@@ -375,13 +376,13 @@ class TradePrinted(msgspec.Struct, frozen=True):
     account_id: None = None
 
 
-class MarkChanged(msgspec.Struct, frozen=True):
+class MarkChanged(msgspec.Struct, frozen=True, gc=False):
     time_ms: int
     mark: MarkPrice
     account_id: None = None
 
 
-class DepthView(msgspec.Struct, frozen=True):
+class DepthView(msgspec.Struct, frozen=True, gc=False):
     """The public book, best level first."""
 
     symbol: str

@@ -12,6 +12,7 @@ def position_view(account: Account, position: Position) -> PositionView:
     """The figures of positionRisk."""
     contract = position.market.contract
     settings = position.settings
+    isolated = settings.isolated
     initial = position.initial_margin()
     held = position.position_margin
     return PositionView(
@@ -27,8 +28,8 @@ def position_view(account: Account, position: Position) -> PositionView:
         margin_asset=contract.margin_asset,
         leverage=settings.leverage,
         isolated=settings.isolated,
-        isolated_margin=to_decimal(0),
-        isolated_wallet=to_decimal(0),
+        isolated_margin=to_decimal(position.isolated_wallet + position.unrealized if isolated else 0),
+        isolated_wallet=to_decimal(position.isolated_wallet),
         initial_margin=to_decimal(initial),
         maintenance_margin=to_decimal(position.maintenance_margin),
         position_initial_margin=to_decimal(held),
@@ -61,6 +62,7 @@ def _asset_view(account: Account, asset: str) -> AssetView:
     initial = sum(p.initial_margin() for p in positions)
     held = sum(p.position_margin for p in positions)
     available = max(0, account.available(asset))
+    cross_wallet = account.cross_wallet(asset)
     return AssetView(
         asset=asset,
         wallet_balance=to_decimal(wallet),
@@ -70,9 +72,9 @@ def _asset_view(account: Account, asset: str) -> AssetView:
         initial_margin=to_decimal(initial),
         position_initial_margin=to_decimal(held),
         open_order_initial_margin=to_decimal(initial - held),
-        cross_wallet_balance=to_decimal(account.cross_wallet(asset)),
-        cross_unrealized_profit=to_decimal(unrealized),
+        cross_wallet_balance=to_decimal(cross_wallet),
+        cross_unrealized_profit=to_decimal(sum(p.unrealized for p in positions if not p.settings.isolated)),
         available_balance=to_decimal(available),
-        max_withdraw_amount=to_decimal(max(0, min(available, wallet))),
+        max_withdraw_amount=to_decimal(max(0, min(available, cross_wallet))),
         update_time_ms=account.update_time_ms,
     )

@@ -283,3 +283,51 @@ def test_position_mode_changes_only_when_everything_is_flat_and_idle(desk: Desk)
     desk.order(SELL, "0.1")
     change("a", hedge=True)
     assert desk.exchange.is_hedge_mode("a")
+
+
+def test_an_isolated_position_sets_its_initial_margin_aside_and_releases_it_in_proportion(desk: Desk) -> None:
+    desk.exchange.set_margin_type("a", SYMBOL, isolated=True)
+    desk.exchange.set_leverage("a", SYMBOL, 10)
+    desk.mark("60000")
+    desk.order(BUY, "0.4")
+    # 24000 / 10 set aside, 12 of commission
+    position = desk.position()
+    assert (position.isolated_wallet, position.isolated_margin) == (D(2400), D(2400))
+    asset = desk.exchange.account("a").assets[0]
+    assert (asset.wallet_balance, asset.cross_wallet_balance) == (D(99_988), D(97_588))
+    assert asset.available_balance == D(97_588)
+    desk.mark("59000")
+    assert desk.position().isolated_margin == D(2000)
+    assert desk.available() == D(97_588)
+    desk.order(SELL, "0.1")
+    assert desk.position().isolated_wallet == D(1800)
+    desk.order(SELL, "0.5")
+    # flipped: 0.2 short at 59999.9 sets 1199.998 aside
+    assert desk.position().isolated_wallet == D("1199.998")
+    desk.order(BUY, "0.2")
+    asset = desk.exchange.account("a").assets[0]
+    assert asset.cross_wallet_balance == asset.wallet_balance == asset.available_balance
+
+
+def test_the_isolated_liquidation_price_uses_only_the_isolated_wallet(desk: Desk) -> None:
+    desk.exchange.set_margin_type("a", SYMBOL, isolated=True)
+    desk.order(BUY, "2")
+    desk.mark("60000")
+    # (6000 + 50 - 120000) / (2 × (0.005 - 1))
+    expected = (D(6000) + 50 - 120000) / (2 * (D("0.005") - 1))
+    assert abs(desk.position().liquidation_price - expected) < D("0.00000002")
+
+
+def test_margin_type_changes_only_without_position_and_orders(desk: Desk) -> None:
+    change = desk.exchange.set_margin_type
+    assert refusal_of(lambda: change("a", SYMBOL, isolated=False))[0] == -4046
+    order = desk.order(BUY, "0.1", "59000")
+    assert refusal_of(lambda: change("a", SYMBOL, isolated=True))[0] == -4047
+    desk.exchange.cancel("a", SYMBOL, order_id=order.order_id)
+    desk.order(BUY, "0.1")
+    assert refusal_of(lambda: change("a", SYMBOL, isolated=True))[0] == -4048
+    desk.order(SELL, "0.1")
+    change("a", SYMBOL, isolated=True)
+    assert desk.exchange.symbol_config("a", SYMBOL).isolated
+    desk.order(BUY, "0.1")
+    assert refusal_of(lambda: desk.exchange.set_leverage("a", SYMBOL, 5))[0] == -4161
