@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 MAX_BODY_BYTES = 1024 * 1024
+# Some clients put whole batches into the query.
+MAX_LINE_BYTES = 64 * 1024
 # A predecessor that is just ending still holds the home for a moment.
 PREDECESSOR_TIMEOUT_S = 5.0
 IDLE_CHECK_S = 0.25
@@ -123,7 +125,11 @@ async def _serve(options: ServeOptions, announce: Callable[[PaperInfo], None]) -
 
     control = Control(exchange, status=status, shut_down=stopping.set)
     runner = web.AppRunner(
-        _application(exchange, control, activity), access_log=None, handle_signals=False, shutdown_timeout=1.0
+        _application(exchange, control, activity),
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=1.0,
+        max_line_size=MAX_LINE_BYTES,
     )
     await runner.setup()
     try:

@@ -213,9 +213,20 @@ def test_prices_can_only_be_set_to_a_market_that_makes_sense(paper: Server) -> N
         {"symbol": "BTCUSDT", "bid": "0", "ask": "60000"},
         {"symbol": "NOPE", "bid": "1", "ask": "2"},
         {"symbol": "BTCUSDT", "bid": "x", "ask": "2"},
+        {"symbol": "BTCUSDT", "bid": "NaN", "ask": "2"},
+        {"symbol": "BTCUSDT", "bid": "1", "ask": "1e500"},
+        {"symbol": "BTCUSDT", "bid": "1", "ask": "2", "bid_quantity": "-1"},
         {"symbol": "BTCUSDT"},
     ):
         assert paper.raw("POST", "/paper/market", data=json.dumps(body)).status_code == 400, body
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1e99", "x", None])
+def test_an_amount_that_is_no_sane_number_is_refused(paper: Server, amount: str | None) -> None:
+    deposit = json.dumps({"amount": amount})
+    assert paper.raw("POST", "/paper/deposit", data=deposit).status_code == 400
+    mark = json.dumps({"symbol": "BTCUSDT", "price": amount})
+    assert paper.raw("POST", "/paper/mark", data=mark).status_code == 400
 
 
 def test_prices_may_be_json_numbers(paper: Server) -> None:

@@ -22,6 +22,7 @@ from orderkit.paper.streams.hub import StreamFault
 from orderkit.simulator.types import ExchangeError
 
 MANUAL = "manual"
+LARGEST_AMOUNT = 10**12
 FUNDING_INTERVAL_MS = 8 * 3600 * 1000
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -153,10 +154,13 @@ class Control:
         order = await _body(request, SetMarket)
         instrument = self._manual(order.symbol)
         most = instrument.lot_size.max_quantity
-        if not 0 < order.bid < order.ask:
-            raise ControlError("bid must be above 0 and below ask")
         bid_quantity = most if order.bid_quantity is None else order.bid_quantity
         ask_quantity = most if order.ask_quantity is None else order.ask_quantity
+        _check_amounts(order.bid, order.ask, bid_quantity, ask_quantity)
+        if not 0 < order.bid < order.ask:
+            raise ControlError("bid must be above 0 and below ask")
+        if bid_quantity < 0 or ask_quantity < 0:
+            raise ControlError("a quantity must not be negative")
         book = DepthUpdate(
             symbol=instrument.symbol,
             bids=((order.bid, bid_quantity),),
@@ -172,6 +176,7 @@ class Control:
     async def _set_mark(self, request: web.Request) -> object:
         order = await _body(request, SetMark)
         instrument = self._manual(order.symbol)
+        _check_amounts(order.price)
         if order.price <= 0:
             raise ControlError("price must be above 0")
         now_ms = self._exchange.now_ms()
@@ -211,6 +216,7 @@ class Control:
         key = self._exchange.key(api_key) if api_key else self._exchange.default_key
         if key is None:
             raise ControlError("no account has this API key")
+        _check_amounts(order.amount)
         self._exchange.advance()
         self._exchange.simulator.deposit(key.account_id, order.asset, order.amount)
         self._exchange.touch()
@@ -240,6 +246,11 @@ class Control:
         if instrument is None:
             raise ControlError(f"{symbol} is not listed here")
         return instrument
+
+
+def _check_amounts(*amounts: Decimal) -> None:
+    if not all(amount.is_finite() and abs(amount) <= LARGEST_AMOUNT for amount in amounts):
+        raise ControlError(f"an amount must be a number up to {LARGEST_AMOUNT:,}")
 
 
 async def _body(request: web.Request, kind: type[_T]) -> _T:
