@@ -13,7 +13,7 @@ The queue model, and what it assumes:
 - Displayed liquidity that our takers consumed is gone until the market's next absolute size for that level.
 - A source of quotes only (``depth_is_known`` False) shows nothing behind the touch. A level keeps the size
   it last displayed until the market quotes through it; an order joining at a price never displayed waits
-  for the level's first displayed size and joins behind that.
+  for the level's first displayed size and joins behind that. So does an order restored before any quote.
 """
 
 from bisect import bisect_left, insort
@@ -133,8 +133,9 @@ class BookSide:
         """Queue an order behind what is displayed at its price."""
         price = order.price
         size = self.displayed.sizes.get(price, 0)
-        inside = not self.displayed or (price - self.displayed.best()) * self.sign > 0
-        order.ahead = size if size or self.depth_is_known or inside else UNKNOWN_AHEAD
+        touch = self.displayed.best() or self.quoted
+        improves = touch != 0 and (price - touch) * self.sign > 0
+        order.ahead = size if size or self.depth_is_known or improves else UNKNOWN_AHEAD
         order.credit = 0
         level = self.resting.get(price)
         if level is None:
@@ -179,7 +180,9 @@ class BookSide:
         blocked = False
         for order in level.values():
             if order.ahead == UNKNOWN_AHEAD:
-                break
+                if not self.depth_is_known:
+                    break
+                order.ahead = 0
             reach = quantity - used
             explained = min(order.credit, reach)
             order.credit -= explained

@@ -64,6 +64,19 @@ def test_restored_orders_trade_on_and_ids_continue() -> None:
     assert ids == sorted(set(ids))
 
 
+def test_a_restored_order_queues_behind_what_is_displayed_first() -> None:
+    desk = Desk()
+    desk.quote("60000", "60001")
+    order = desk.order(BUY, "1", "59999")
+    restored = Desk()
+    restored.exchange = new_exchange()
+    restored.exchange.restore_state(desk.exchange.export_state())
+    restored.trade("59999", "1", seller_hits=True)
+    restored.quote("59999", "60001", bid_size="2")
+    restored.trade("59999", "2.5", seller_hits=True)
+    assert restored.now(order).executed_quantity == D("0.5")
+
+
 def test_upserting_the_changes_keeps_a_store_equal_to_the_full_state() -> None:
     desk = Desk()
     store: dict[str, dict[str, Any]] = {}
