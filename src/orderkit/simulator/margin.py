@@ -35,20 +35,24 @@ def check_affordable(order: "Order", quantity: int, price: int) -> None:
     worse than the mark. What can only shrink a position costs nothing.
     """
     position, mark = order.position, order.market.mark
+    held = position.notional
+    after_bids = abs(held + position.bid_notional)
+    after_asks = abs(held - position.ask_notional)
+    before = max(after_bids, after_asks)
     notional = multiply(price, quantity)
     if order.side is Side.BUY:
-        margin = position.initial_margin(extra_bid=notional)
-        exposure = abs(position.notional + position.bid_notional + notional)
+        exposure = abs(held + position.bid_notional + notional)
         open_loss = multiply(max(0, price - mark), quantity) if mark else 0
     else:
-        margin = position.initial_margin(extra_ask=notional)
-        exposure = abs(position.notional - position.ask_notional - notional)
+        exposure = abs(held - position.ask_notional - notional)
         open_loss = multiply(max(0, mark - price), quantity)
+    if exposure <= before:
+        return
     contract = order.market.contract
-    if exposure > abs(position.notional) and exposure > contract.max_notional(position.settings.leverage):
+    if exposure > contract.max_notional(position.settings.leverage):
         raise refusal(-2027)
-    added = margin - position.initial_margin()
-    if added > 0 and added + open_loss > order.account.available(contract.margin_asset):
+    added = position.margin_for(exposure) - position.margin_for(before)
+    if added + open_loss > order.account.available(contract.margin_asset):
         raise refusal(-2019)
 
 

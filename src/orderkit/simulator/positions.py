@@ -87,7 +87,7 @@ class Position:
                 self.carry = commission * (quantity - closed) // quantity
                 self.cost = opened
         if self.settings.isolated:
-            self.isolated_wallet += -(-opened // self.settings.leverage)
+            self.isolated_wallet += self.margin_for(opened)
         self.amount += sign * quantity
         self.realized += realized
         return realized
@@ -123,19 +123,18 @@ class Position:
         gain = multiply(self.market.mark, abs(self.amount)) - self.cost
         return gain if self.amount > 0 else -gain
 
-    def initial_margin(self, extra_bid: int = 0, extra_ask: int = 0) -> int:
-        """Margin for the position and its open orders: the larger of what all bids or all asks would lead to.
+    def margin_for(self, exposure: int) -> int:
+        """Initial margin of a notional at the leverage that is set, rounded up."""
+        return -(-exposure // self.settings.leverage)
 
-        ``extra_*`` is the notional of an order that is being considered. Fixed-point, rounded up.
-        """
+    def initial_margin(self) -> int:
+        """Margin for position and open orders: the larger of what all bids or all asks would lead to."""
         notional = self.notional
-        after_bids = abs(notional + self.bid_notional + extra_bid)
-        after_asks = abs(notional - self.ask_notional - extra_ask)
-        return -(-max(after_bids, after_asks) // self.settings.leverage)
+        return self.margin_for(max(abs(notional + self.bid_notional), abs(notional - self.ask_notional)))
 
     @property
     def position_margin(self) -> int:
-        return -(-abs(self.notional) // self.settings.leverage)
+        return self.margin_for(abs(self.notional))
 
     @property
     def maintenance_margin(self) -> int:
