@@ -73,6 +73,7 @@ class Engine:
         self._last_timer_id = 0
         self._watches: dict[str, Watch] = {}
         self._cancel_when_accepted: set[str] = set()
+        self._journaled: dict[str, OrderChanged] = {}
 
     # --- driven by a runtime ----------------------------------------------------------------------
 
@@ -184,7 +185,10 @@ class Engine:
         order = self._monitor.get(cid)
         if order is None:
             return
-        self._output.entries.append(OrderChanged.of(order))
+        entry = OrderChanged.of(order)
+        if self._journaled.get(cid) != entry:
+            self._journaled[cid] = entry
+            self._output.entries.append(entry)
         if cid in self._cancel_when_accepted and order.status not in (
             OrderStatus.PENDING_NEW,
             OrderStatus.UNKNOWN,
@@ -308,4 +312,5 @@ class Engine:
             self._monitor.forget(order.client_order_id)
             self._watches.pop(order.client_order_id, None)
             self._cancel_when_accepted.discard(order.client_order_id)
+            self._journaled.pop(order.client_order_id, None)
         del self.jobs[job_id]

@@ -1,7 +1,7 @@
 """The journal port: what must be remembered before, and after, anything is sent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
@@ -23,7 +23,10 @@ class OrderIntended:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """All that is known of an order besides its trades; the latest entry counts."""
+    """All that is known of an order besides its trades; the latest entry counts.
+
+    Two entries are equal when they differ in nothing but the time.
+    """
 
     client_order_id: str
     status: OrderStatus
@@ -32,7 +35,7 @@ class OrderChanged:
     executed_quantity: Decimal
     average_price: Decimal | None
     price: Decimal | None
-    updated_ms: int
+    updated_ms: int = field(compare=False)
     rejection: Rejection | None
     reason: str | None
 
@@ -78,14 +81,14 @@ Entry = OrderIntended | OrderChanged | FillRecorded | JobNoted | JobEnded
 
 
 class Ticket(Protocol):
-    """A promise that entries are on disk."""
+    """A promise of entries on disk."""
 
     def result(self, timeout: float | None = None) -> object:
-        """Wait until they are; raises what the write raised."""
+        """See to it that they are; raises what the write raised."""
 
 
 class Journal(Protocol):
     """Keeps entries in the order given."""
 
     def append(self, entries: Sequence[Entry]) -> Ticket:
-        """Take the entries at once and write them soon, in order; the ticket tells when they are safe."""
+        """Take the entries; they are safe once the ticket's ``result`` has returned."""

@@ -2,11 +2,11 @@
 
 import contextlib
 import logging
-import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,39 +35,55 @@ def _decimal(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
 
 
-class SqliteJournal:
-    """Entries go through one writer thread that commits whatever has gathered in one transaction.
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A promise for the first ``number`` entries. Whoever asks first writes for all who wait."""
 
-    WAL mode with synchronous=FULL: once a ticket is done, its entries survive the death of the process
-    and, as far as the file system keeps its promise, a power cut. Reads and ``open_job`` use a connection
-    of the calling thread's own and see everything that any process has committed.
+    journal: "SqliteJournal"
+    number: int
+
+    def result(self, timeout: float | None = None) -> None:
+        """Return once the entries are on disk. Raises ConfigurationError where they cannot be written."""
+        del timeout  # bounded by SQLite's own busy timeout
+        self.journal.flush(self.number)
+
+
+class SqliteJournal:
+    """Entries gather in memory until somebody needs them on disk; then all go in one transaction.
+
+    WAL mode with synchronous=FULL: once a ticket's ``result`` has returned, its entries survive the death
+    of the process and, as far as the file system keeps its promise, a power cut. Entries that could not be
+    written stay first in line, and so long as they cannot be written no ticket is honoured. Safe to use
+    from several threads, and from several processes on one file.
 
     Raises ConfigurationError where the file cannot be opened, is no journal, or is of a newer version;
-    such a file is never written to. ``append`` belongs to one thread.
+    such a file is never written to.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._queue: queue.SimpleQueue[tuple[Sequence[Entry], Future[None]] | None] = queue.SimpleQueue()
-        self._writer: threading.Thread | None = None
+        self._pending: deque[Entry] = deque()
+        self._appended = 0
+        self._written = 0
+        self._append_lock = threading.Lock()
+        self._file_lock = threading.RLock()
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._connection = self._connect()
             self._prepare()
 
     def close(self) -> None:
-        """Write what is queued, then close."""
-        if self._writer is not None:
-            self._queue.put(None)
-            self._writer.join()
-            self._writer = None
-        self._connection.close()
+        """Write what is left, then close."""
+        try:
+            self.flush()
+        finally:
+            self._connection.close()
 
     # --- jobs -------------------------------------------------------------------------------------
 
     def open_job(self, record: JobRecord) -> None:
         """Write down a new job, durably. Raises ValidationError where the id is taken."""
-        with self._explained():
+        with self._file_lock, self._explained():
             try:
                 with self._connection as connection:
                     connection.execute(
@@ -90,7 +106,7 @@ class SqliteJournal:
 
     def load_job(self, job_id: str) -> JobRecord | None:
         """The job with its orders and their fills, or None."""
-        with self._explained():
+        with self._file_lock, self._explained():
             row = self._connection.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
             if row is None:
                 return None
@@ -98,7 +114,7 @@ class SqliteJournal:
 
     def recent_jobs(self, limit: int = 50) -> list[JobRecord]:
         """The latest jobs, newest first, without their orders."""
-        with self._explained():
+        with self._file_lock, self._explained():
             rows = self._connection.execute(
                 "SELECT * FROM jobs ORDER BY started_ns DESC LIMIT ?", (limit,)
             ).fetchall()
@@ -106,53 +122,36 @@ class SqliteJournal:
 
     # --- entries ----------------------------------------------------------------------------------
 
-    def append(self, entries: Sequence[Entry]) -> Future[None]:
-        """See ``engine.journal.Journal``. The future raises ConfigurationError where the write failed."""
-        done: Future[None] = Future()
-        if self._writer is None:
-            with self._explained():
-                connection = self._connect()
-            self._writer = threading.Thread(
-                target=self._write_all, args=(connection,), name="journal", daemon=True
-            )
-            self._writer.start()
-        self._queue.put((entries, done))
-        return done
+    def append(self, entries: Sequence[Entry]) -> Ticket:
+        """Take entries into memory; ``Ticket.result`` puts them on disk."""
+        with self._append_lock:
+            self._pending.extend(entries)
+            self._appended += len(entries)
+            return Ticket(self, self._appended)
 
-    def _write_all(self, connection: sqlite3.Connection) -> None:
-        try:
-            while (first := self._queue.get()) is not None:
-                batch = [first]
-                closing = False
-                with contextlib.suppress(queue.Empty):
-                    while True:
-                        item = self._queue.get_nowait()
-                        if item is None:
-                            closing = True
-                            break
-                        batch.append(item)
-                self._write(connection, batch)
-                if closing:
-                    break
-        finally:
-            connection.close()
+    def flush(self, number: int | None = None) -> None:
+        """Put the first ``number`` entries (all, without it) on disk, with whatever has gathered since.
 
-    def _write(
-        self, connection: sqlite3.Connection, batch: list[tuple[Sequence[Entry], Future[None]]]
-    ) -> None:
-        try:
-            with self._explained(), connection:
-                connection.execute("BEGIN IMMEDIATE")
-                for entries, _ in batch:
-                    for entry in entries:
-                        _insert(connection, entry)
-        except Exception as error:
-            log.exception("journal write failed")
-            for _, done in batch:
-                done.set_exception(error)
-        else:
-            for _, done in batch:
-                done.set_result(None)
+        Raises:
+            ConfigurationError: the write failed; the entries are kept and tried again with the next ones.
+        """
+        with self._file_lock:
+            with self._append_lock:
+                batch = list(self._pending)
+            if not batch or (number is not None and self._written >= number):
+                return
+            try:
+                with self._explained(), self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    for entry in batch:
+                        _insert(self._connection, entry)
+            except Exception:
+                log.exception("journal write failed")
+                raise
+            with self._append_lock:
+                for _ in batch:
+                    self._pending.popleft()
+            self._written += len(batch)
 
     # --- the file ---------------------------------------------------------------------------------
 

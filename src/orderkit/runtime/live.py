@@ -37,6 +37,7 @@ from orderkit.exchange.gateway import Gateway
 log = logging.getLogger(__name__)
 
 STREAM_START_S = 5.0
+JOURNAL_DELAY_S = 0.02
 
 R = TypeVar("R")
 
@@ -98,6 +99,8 @@ class LiveRuntime:
         self._results: dict[str, asyncio.Future[JobResult]] = {}
         self._stopping = False
         self._stream_up = asyncio.Event()
+        self._unwritten: Ticket | None = None
+        self._journal_timer: asyncio.TimerHandle | None = None
 
     # --- the caller's side, on the loop thread ----------------------------------------------------
 
@@ -115,6 +118,11 @@ class LiveRuntime:
             self._stream_task.cancel()
             with contextlib.suppress(asyncio.CancelledError, OrderKitError):
                 await self._stream_task
+        if self._journal_timer is not None:
+            self._journal_timer.cancel()
+        if self._unwritten is not None:
+            with contextlib.suppress(OrderKitError):  # logged where it failed
+                await self._loop.run_in_executor(self._queries, self._unwritten.result)
         self._orders.shutdown(wait=False, cancel_futures=True)
         self._queries.shutdown(wait=False, cancel_futures=True)
 
@@ -164,12 +172,21 @@ class LiveRuntime:
 
     def _carry_out(self, output: Output) -> None:
         ticket = self._journal.append(output.entries) if output.entries else None
+        if ticket is not None and self._unwritten is None:
+            self._journal_timer = self._loop.call_later(JOURNAL_DELAY_S, self._write_journal)
+        self._unwritten = ticket or self._unwritten
         for command in output.commands:
             self._dispatch(command, ticket)
         if self._on_step is not None:
             self._on_step()
         for job_id, result in output.ended.items():
             self._loop.create_task(self._settle(job_id, result, output.failed.get(job_id), ticket))
+
+    def _write_journal(self) -> None:
+        """What no order is waiting for goes to disk in company, soon after it happened."""
+        ticket, self._unwritten = self._unwritten, None
+        if ticket is not None:
+            self._queries.submit(ticket.result)
 
     async def _settle(
         self, job_id: str, result: JobResult, failure: Exception | None, ticket: Ticket | None

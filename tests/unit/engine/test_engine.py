@@ -193,7 +193,7 @@ def test_trades_that_cannot_be_had_do_not_hold_a_done_order_for_ever() -> None:
 def test_a_refused_order_ends_the_job_with_the_exchanges_words() -> None:
     drive = Drive(one(MARKET))
     drive.send(SubmitRefused("ok-j-1", Rejection("rejected", "Margin is insufficient.", -2019)))
-    assert drive.result == JobResult(JobStatus.REJECTED, "Margin is insufficient.")
+    assert drive.result == JobResult(JobStatus.REJECTED, "Margin is insufficient. (-2019)")
 
 
 def test_a_crash_between_intent_and_answer_leads_to_a_question_not_to_a_second_order() -> None:
