@@ -1,0 +1,187 @@
+"""The pages say what the code does: commands, examples, exit codes, variables, documents, tables, links."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import typer
+
+from orderkit import errors
+from orderkit.cli import app
+from orderkit.console.documents import ErrorDocument, JobDocument, PlanDocument
+from orderkit.domain.enums import OrderStatus
+from orderkit.domain.order import TRANSITIONS
+from tests.support import ROOT, Desk
+
+README = (ROOT / "README.md").read_text()
+PAGES = [
+    *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "TESTING_GUIDE.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs" / "decisions").glob("*.md")),
+]
+GROUP: Any = typer.main.get_command(app)
+ORDERS = ("market", "limit", "stop-limit", "twap")
+FIRST_RUN = "pip install uv && uv run bot.py twap BTCUSDT BUY 1.0 --chunks 10 --interval 1"
+TEST_RUN = "pip install uv && uv run pytest"
+
+
+def commands(group: Any = GROUP, prefix: str = "") -> Iterator[str]:
+    """Every command with its words, such as ``paper start``."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def first_cells(text: str) -> list[str]:
+    """The first cell of each row of the tables in ``text``, without their heads."""
+    rows = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("|")]
+    return [cell.strip("`") for cell in rows[1:] if set(cell) - set("-: ")]
+
+
+def examples() -> list[str]:
+    """What follows ``bot.py`` wherever the two pages call it, without comments."""
+    found = []
+    for page in (ROOT / "README.md", ROOT / "TESTING_GUIDE.md"):
+        calls = re.findall(r"uv run bot\.py ([^`|)\n;]+)", page.read_text())
+        found += [" ".join(shlex.split(call, comments=True)) for call in calls]
+    return sorted(line for line in set(found) if line != "COMMAND")
+
+
+def parsed(line: str) -> Any:
+    """The command that ``line`` names, having taken the rest of the line; raises Typer's complaint."""
+    command, words = GROUP, line.split()
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
+    return command.make_context(command.name, words)
+
+
+def named(cell: str) -> Any:
+    """The command that a row of the table is about."""
+    command = GROUP
+    for word in cell.split():
+        if hasattr(command, "commands"):
+            command = command.commands[word]
+    return command
+
+
+def test_the_two_commands_that_set_everything_up_stand_in_the_readme_as_promised() -> None:
+    lines = [line.strip() for line in README.splitlines()]
+    assert FIRST_RUN in lines
+    assert TEST_RUN in lines
+    assert TEST_RUN in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_every_command_is_in_the_readmes_table_and_the_reverse() -> None:
+    words = [cell.split() for cell in first_cells(section("Commands").split("Options of")[0])]
+    listed = [" ".join(word for word in row if word.islower()) for row in words]
+    assert sorted(listed) == sorted(commands())
+
+
+def test_the_table_names_each_commands_arguments() -> None:
+    for cell in first_cells(section("Commands").split("Options of")[0]):
+        names = [p.metavar for p in named(cell).params if p.param_type_name == "argument"]
+        assert [w for w in cell.split() if not w.islower()] == names
+
+
+@pytest.mark.parametrize("command", list(commands()))
+def test_every_command_has_an_example(command: str) -> None:
+    assert any(line.startswith(command) for line in examples())
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_every_shared_option_of_the_table_exists_in_every_order_command(name: str) -> None:
+    table = section("Commands").split("Options of every order command:")[1]
+    known = {text for parameter in GROUP.commands[name].params for text in parameter.opts}
+    assert {cell.split()[0] for cell in first_cells(table)} <= known
+
+
+INCOMPLETE = {"market BTCUSDT BUY"}  # shown for its usage error
+
+
+@pytest.mark.parametrize("line", sorted(set(examples()) - INCOMPLETE))
+def test_every_example_parses(line: str) -> None:
+    parsed(line)
+
+
+def planned() -> list[str]:
+    """The README's order examples on paper, without how they wait."""
+    calls = re.findall(r"^uv run bot\.py (.+)$", section("Examples").split("```")[1], re.MULTILINE)
+    lines = [" ".join(shlex.split(call, comments=True)) for call in calls]
+    return [line for line in lines if line.split()[0] in ORDERS and "--env" not in line]
+
+
+@pytest.mark.parametrize("line", planned())
+def test_every_order_example_of_the_readme_passes_the_checks(desk: Desk, line: str) -> None:
+    if "--reduce-only" in line:
+        _, symbol, side, quantity, *_ = line.split()
+        opened = desk.bot(f"market {symbol} {'BUY' if side == 'SELL' else 'SELL'} {quantity}")
+        assert opened.code == 0, opened.err
+    done = desk.bot(line if "--plan" in line else f"{line} --plan")
+    assert done.code == 0, done.err
+
+
+def test_the_exit_codes_are_those_of_the_errors() -> None:
+    listed = {int(cell) for cell in first_cells(section("Exit codes"))}
+    kinds = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, errors.OrderKitError)]
+    assert listed == {kind.exit_code for kind in kinds} | {0, 130}
+
+
+def test_the_variables_are_those_of_the_env_example() -> None:
+    known = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    table = section("Environments and keys").split("| variable |")[1]
+    assert sorted(first_cells("| variable |" + table)) == sorted(known)
+
+
+DOCUMENTS = re.findall(r"```json\n(.+?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), list(zip(DOCUMENTS, (JobDocument, PlanDocument, ErrorDocument), strict=True))
+)
+def test_the_documents_shown_have_exactly_the_fields_of_the_printed_ones(
+    text: str, kind: type[msgspec.Struct]
+) -> None:
+    shown = msgspec.json.decode(text)
+    assert msgspec.to_builtins(msgspec.convert(shown, kind)) == shown
+
+
+def test_the_table_of_transitions_is_the_code() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text().split("| status | may become |")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| ([A-Z_]+) \|(.*)\|$", page, re.MULTILINE)
+    shown = {OrderStatus(name): frozenset(map(OrderStatus, re.findall(r"[A-Z_]+", to))) for name, to in rows}
+    assert shown == TRANSITIONS
+
+
+def anchors(page: Path) -> set[str]:
+    """GitHub's anchors of a page's headings."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        file = page.parent / name if name else page
+        assert file.exists(), f"{page.name}: {target}"
+        assert not anchor or anchor in anchors(file), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_files_named_in_the_text_exist(page: Path) -> None:
+    """A path in backquotes with a suffix is one of the checkout, of the package or of a room of it."""
+    package = ROOT / "src" / "orderkit"
+    roots = [ROOT, package, *(path for path in package.rglob("*") if path.is_dir())]
+    for name in re.findall(r"`([\w/]+\.py)(?:`|:)", page.read_text()):
+        assert any((root / name).is_file() for root in roots), f"{page.name}: {name}"
