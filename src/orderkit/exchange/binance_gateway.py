@@ -1,45 +1,37 @@
 """The gateway to Binance USDⓈ-M futures, and to the embedded exchange that speaks like it."""
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from orderkit.config import Endpoints, Settings, get_client
+from orderkit.config import Endpoints, Settings
 from orderkit.domain.account import Account
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.margin import Bracket
 from orderkit.domain.market import MarkPrice, Quote
 from orderkit.domain.order import Fill, OrderRef, OrderReport, OrderRequest
-from orderkit.errors import ClockSkew, OrderKitError, OrderNotFound, OrderRejected
+from orderkit.errors import OrderNotFound, OrderRejected
 from orderkit.exchange import mapping
-from orderkit.exchange.client_pool import ClientPool
-from orderkit.exchange.clock import ExchangeClock
-from orderkit.exchange.failures import Call, from_answer, from_exception
+from orderkit.exchange.failures import Call
 from orderkit.exchange.symbol_cache import SymbolCache
-from orderkit.exchange.usage import Usage
+from orderkit.exchange.transport import Transport
 from orderkit.redaction import register_secret
-
-logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 INSTRUMENTS_MAX_AGE_MS = 3_600_000  # filters change without notice; a refusal refreshes them at once
 BRACKETS_MAX_AGE_MS = 86_400_000
 TRADES_PER_PAGE = 1000
-# What reading an answer of an unexpected shape raises.
-_UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, ArithmeticError)
 
 
 class BinanceGateway:
     """Implements ``orderkit.exchange.gateway.Gateway`` over REST with python-binance.
 
-    Safe to use from several threads: each request borrows a client of its own. A request is repeated only
-    after -1021, which is checked before anything else, with the clock set right.
+    Safe to use from several threads: each request borrows a client of its own. How a request is paced, when
+    it is repeated and what its failure means is the transport's business.
     """
 
     def __init__(self, settings: Settings, endpoints: Endpoints | None = None) -> None:
@@ -49,12 +41,10 @@ class BinanceGateway:
             ConfigurationError: from the first request on, as ``validate_environment``.
         """
         self.settings = settings
-        self.endpoints = endpoints or Endpoints.of(settings)
-        self.usage = Usage.of(settings.environment)
+        self._transport = Transport(settings, endpoints)
+        self._call, self._read = self._transport.call, self._transport.read
         cache = settings.home / "cache"
         name, rest = settings.environment.value, self.endpoints.rest
-        self._clock = ExchangeClock(cache / f"clock-{name}.json", rest)
-        self._pool = ClientPool(partial(get_client, settings, self.endpoints))
         self._instruments = SymbolCache(
             cache / f"exchange_info-{name}.jsonl",
             rest,
@@ -72,6 +62,11 @@ class BinanceGateway:
         self._commission_rates: dict[str, tuple[Decimal, Decimal]] = {}
         self._workers: ThreadPoolExecutor | None = None
         self._workers_lock = threading.Lock()
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the exchange answers now: a paper exchange that comes back has another port."""
+        return self._transport.endpoints
 
     # --- orders -----------------------------------------------------------------------------------
 
@@ -149,6 +144,22 @@ class BinanceGateway:
                 return tuple(fills[trade_id] for trade_id in sorted(fills))
             params = params | {"fromId": str(page[-1].trade_id + 1)}
 
+    def open_orders(self, symbol: str) -> Sequence[OrderReport]:
+        """All open orders, ordinary ones and untriggered conditional ones (two requests of weight 1)."""
+        ordinary = self._call(
+            Call(f"open orders of {symbol}"),
+            "futures_get_open_orders",
+            {"symbol": symbol},
+            lambda raw: [mapping.order_report(row, row["clientOrderId"]) for row in raw],
+        )
+        conditional = self._call(
+            Call(f"open conditional orders of {symbol}"),
+            "futures_get_open_algo_orders",
+            {"symbol": symbol},
+            lambda raw: [mapping.algo_report(row, row["clientAlgoId"]) for row in raw],
+        )
+        return (*ordinary, *conditional)
+
     def _cancel_order(self, ref: OrderRef) -> OrderReport:
         call = Call(f"cancel order {ref.client_order_id}", trading=True)
         read = partial(mapping.order_report, client_order_id=ref.client_order_id)
@@ -182,7 +193,7 @@ class BinanceGateway:
             symbol=ref.symbol,
             status=OrderStatus.CANCELED,
             executed_quantity=mapping.ZERO,
-            time_ms=self._clock.now_ms(),
+            time_ms=self._transport.clock.now_ms(),
             algo_id=int(raw["algoId"]),
         )
 
@@ -203,8 +214,10 @@ class BinanceGateway:
         return self._call(call, "futures_mark_price", {"symbol": symbol}, mapping.mark_price)
 
     def _fetch_instruments(self) -> Mapping[str, Any]:
-        call = Call("exchange information")
-        return self._call(call, "futures_exchange_info", None, lambda raw: _by_symbol(raw["symbols"]))
+        raw: Any = self._call(Call("exchange information"), "futures_exchange_info", None)
+        if isinstance(raw, dict):
+            self._transport.pacer.learn(raw.get("rateLimits", ()))
+        return self._read(Call("exchange information"), raw, lambda raw: _by_symbol(raw["symbols"]))
 
     # --- account ----------------------------------------------------------------------------------
 
@@ -262,12 +275,12 @@ class BinanceGateway:
         self._call(Call("keep the user stream open"), "futures_stream_keepalive", {"listenKey": listen_key})
 
     def close(self) -> None:
-        """Close all connections; idempotent. Requests under way end first."""
+        """Close all connections; idempotent. Requests under way end, those waiting for their turn at once."""
+        self._transport.close()
         with self._workers_lock:
             workers, self._workers = self._workers, None
         if workers is not None:
             workers.shutdown()
-        self._pool.close()
 
     def _fetch_brackets(self) -> Mapping[str, Any]:
         def read(raw: Any) -> Mapping[str, Any]:
@@ -280,58 +293,6 @@ class BinanceGateway:
         return next((known[s].margin_asset for s in symbols if s in known), "USDT")
 
     # --- requests ---------------------------------------------------------------------------------
-
-    def _call(
-        self,
-        call: Call,
-        method: str,
-        params: Mapping[str, Any] | None,
-        read: Callable[[Any], T] = lambda raw: raw,
-    ) -> T:
-        """Call the client's ``method`` and ``read`` its answer, with every failure as the taxonomy has it."""
-        offset_ms = self._clock.offset_ms
-        try:
-            raw = self._request(call, method, params, offset_ms)
-        except ClockSkew:
-            self._clock.resync(offset_ms, self._server_time_ms)
-            logger.warning("the local clock is off by %d ms, sending again", self._clock.offset_ms)
-            raw = self._request(call, method, params, self._clock.offset_ms)
-        return self._read(call, raw, read)
-
-    def _read(self, call: Call, raw: Any, read: Callable[[Any], T]) -> T:
-        try:
-            return read(raw)
-        except _UNREADABLE as error:
-            raise call.uncertain("the exchange's answer cannot be read") from error
-
-    def _request(self, call: Call, method: str, params: Mapping[str, Any] | None, offset_ms: int) -> Any:
-        with self._pool.borrow() as client:
-            client.timestamp_offset = offset_ms
-            try:
-                return getattr(client, method)(**(params or {}))
-            except Exception as error:
-                # Whatever went wrong: with an answer its status decides (the client's own exceptions fail
-                # on some bodies), without one how far the request came.
-                failure = self._explain(call, client.response, error)
-                logger.info(
-                    "%s [%s]", failure, failure.kind, exc_info=error if client.response is None else None
-                )
-                raise failure from error
-            finally:
-                if client.response is not None:
-                    self.usage.update(client.response.headers)
-
-    def _explain(self, call: Call, response: Any, error: Exception) -> OrderKitError:
-        if response is None:
-            return from_exception(call, error)
-        return from_answer(
-            call, response.status_code, response.headers, response.text, now_ms=self._clock.now_ms()
-        )
-
-    def _server_time_ms(self) -> int:
-        call = Call("exchange time")
-        raw = self._request(call, "futures_time", None, 0)
-        return self._read(call, raw, lambda answer: int(answer["serverTime"]))
 
     def _start(self, call: Call, method: str, **params: Any) -> Callable[[], Any]:
         """Begin a request in a worker thread; calling the result waits for its answer."""

@@ -107,13 +107,20 @@ def from_exception(call: Call, error: Exception) -> OrderKitError:
         return call.unexecuted("no connection to the proxy", "check HTTPS_PROXY and NO_PROXY")
     if isinstance(error, http.SSLError) and _failed_in_handshake(error):
         return call.unexecuted("no trusted connection: the TLS handshake failed", "check clock and proxy")
-    if isinstance(error, http.ConnectionError) and _never_connected(error):
+    if never_sent(error):
         return call.unexecuted("no connection: refused or host not found", "check the network")
     if isinstance(error, http.Timeout):
         return call.uncertain("no answer in time")
     if isinstance(error, http.RequestException):
         return call.uncertain("the connection broke before the answer was complete")
     return call.uncertain(f"the client failed: {type(error).__name__}")
+
+
+def never_sent(error: Exception) -> bool:
+    """True when there was no connection at all; the caller's only doubt is whether anybody is there."""
+    from requests import exceptions as http
+
+    return isinstance(error, http.ConnectionError) and _never_connected(error)
 
 
 def _rate_limited(

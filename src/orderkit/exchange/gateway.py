@@ -35,6 +35,9 @@ class Gateway(Protocol):
     def fills(self, ref: OrderRef) -> Sequence[Fill]:
         """The order's trades, oldest first; looks the order id up first where ``ref`` has none."""
 
+    def open_orders(self, symbol: str) -> Sequence[OrderReport]:
+        """All open orders of the account, ordinary and conditional (two requests)."""
+
     def instruments(self, *, refresh: bool = False) -> Mapping[str, Instrument]:
         """All contracts by symbol, from the disk cache while it is fresh, else from exchangeInfo."""
 

@@ -1,5 +1,6 @@
 """A gateway whose HTTP goes through python-binance and requests into recorded answers."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from orderkit.redaction import Secret
 REST = "https://exchange.test"
 KEY = "K" * 31 + "1" * 33
 SECRET = "S" * 29 + "2" * 35
+
+
+@pytest.fixture(autouse=True)
+def _own_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 429 of one test must not hold up the others: the budget file is in the temporary directory."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_making_clients_in_a_thread_leaves_no_event_loop_behind(local: BinanceGa
     with warnings.catch_warnings(), ThreadPoolExecutor(1) as thread:
         warnings.simplefilter("error")
         thread.submit(local.submit, "job-1", wire.LIMIT).result()
-    ((_, client),) = local._pool._idle
+    ((_, client),) = local._transport._link.pool._idle
     assert client.loop.is_closed()
 
 
