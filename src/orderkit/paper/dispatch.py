@@ -8,8 +8,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from orderkit.paper.authentication import check_signature, check_timestamp, identify
-from orderkit.paper.endpoint import Call, Endpoint, Security
+from orderkit.paper.admission import Credentials, admit, execute
+from orderkit.paper.endpoint import Call, Endpoint
 from orderkit.paper.faults import UNKNOWN_BODY, Action, FaultRequest, Moment
 from orderkit.paper.host import PaperExchange
 from orderkit.paper.limits import LimitExceeded
@@ -20,8 +20,6 @@ from orderkit.simulator.types import ExchangeError
 logger = logging.getLogger(__name__)
 
 API_KEY_HEADER = "X-MBX-APIKEY"
-# How often a held request looks whether its client is still there.
-HOLD_POLL_S = 0.1
 
 
 def json_response(
@@ -78,23 +76,13 @@ class Dispatcher:
         headers: dict[str, str] = {}
         # A delayed request is executed, and its timestamp judged, when it arrives late.
         now_ms = exchange.now_ms()
+        call = Call(exchange, parameters, now_ms)
+        credentials = Credentials(request.headers.get(API_KEY_HEADER), lambda: signed_texts(query, body))
         try:
-            weight = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight(parameters)
-            exchange.limiter.count_weight(weight, now_ms)
-            call = Call(exchange, parameters, now_ms)
-            if endpoint.security is not Security.NONE:
-                call.key = identify(exchange, request.headers.get(API_KEY_HEADER))
-            if endpoint.security is Security.SIGNED:
-                assert call.key is not None
-                parameters.required("signature")
-                check_timestamp(parameters, now_ms)
-                check_signature(call.key, parameters, signed_texts(query, body))
-            orders = endpoint.orders if isinstance(endpoint.orders, int) else endpoint.orders(parameters)
-            if orders:
-                exchange.limiter.count_orders(call.account_id, orders, now_ms)
+            if admit(endpoint, call, credentials):
                 short, long = exchange.limiter.order_counts(call.account_id, now_ms)
                 headers |= {"X-MBX-ORDER-COUNT-10S": str(short), "X-MBX-ORDER-COUNT-1M": str(long)}
-            response = await self._execute(endpoint, call)
+            response = json_response(await execute(endpoint, call))
         except LimitExceeded as error:
             headers["Retry-After"] = str(error.retry_after_s)
             response = error_response(error.code, error.message, error.http_status)
@@ -106,18 +94,6 @@ class Dispatcher:
         headers["X-MBX-USED-WEIGHT-1M"] = str(exchange.limiter.used_weight(now_ms))
         response.headers.update(headers)
         return response
-
-    async def _execute(self, endpoint: Endpoint, call: Call) -> web.Response:
-        exchange = self._exchange
-        if not endpoint.changes:
-            return json_response(endpoint.handler(call))
-        exchange.advance()
-        try:
-            document = endpoint.handler(call)
-        finally:
-            exchange.touch()
-        await exchange.settled()
-        return json_response(document)
 
     async def _suffer(self, fault: FaultRequest, request: web.Request) -> web.Response | None:
         """Do what the fault says. None where no answer is given, and after a delay."""
@@ -133,21 +109,12 @@ class Dispatcher:
                     )
                 return json_response(body, fault.status, fault.headers)
             case Action.HOLD:
-                await self._hold(request)
+                await self._exchange.faults.hold(
+                    lambda: request.transport is None or request.transport.is_closing()
+                )
         if request.transport is not None:
             request.transport.close()
         return None
-
-    async def _hold(self, request: web.Request) -> None:
-        """Wait until the faults are cleared or the client has gone."""
-        cleared = self._exchange.faults.cleared
-        while not cleared.is_set():
-            if request.transport is None or request.transport.is_closing():
-                return
-            try:
-                await asyncio.wait_for(cleared.wait(), HOLD_POLL_S)
-            except TimeoutError:
-                continue
 
 
 @web.middleware

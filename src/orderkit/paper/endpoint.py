@@ -19,13 +19,27 @@ class Security(Enum):
 
 
 @dataclass(slots=True)
+class Session:
+    """A connection to the WebSocket API; ``key`` is set from session.logon to session.logout."""
+
+    connected_ms: int
+    return_rate_limits: bool
+    key: ApiKey | None = None
+    authorized_ms: int | None = None
+
+
+@dataclass(slots=True)
 class Call:
-    """One authenticated request as an endpoint sees it. ``now_ms`` is its arrival."""
+    """One authenticated request as an endpoint sees it. ``now_ms`` is its arrival.
+
+    ``session`` is the connection of a WebSocket API request, None over REST.
+    """
 
     exchange: PaperExchange
     parameters: Parameters
     now_ms: int
     key: ApiKey | None = None
+    session: Session | None = None
 
     @property
     def simulator(self) -> SimulatedExchange:

@@ -1,12 +1,15 @@
 """Faults that a test asks for: requests lost, held, refused or delayed, before or after execution."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+
+# How often a held request looks whether its client is still there.
+HOLD_POLL_S = 0.1
 
 
 class Action(StrEnum):
@@ -23,6 +26,8 @@ class Moment(StrEnum):
 
 class Match(msgspec.Struct, forbid_unknown_fields=True):
     """Which requests: by method and exact path, either absent means any.
+
+    A WebSocket API request has the method WS and its own method's name as path (order.place).
 
     ``nth`` starts with the nth matching request, counted from 1 since the fault was set.
     """
@@ -111,6 +116,15 @@ class Faults:
         """The fault that hits this request: every fault counts it, the oldest one that hits acts."""
         hits = [fault.request for fault in tuple(self.in_force) if fault.strikes(method, path)]
         return hits[0] if hits else None
+
+    async def hold(self, is_gone: Callable[[], bool]) -> None:
+        """Wait until the faults are cleared or the client has gone."""
+        cleared = self.cleared
+        while not (cleared.is_set() or is_gone()):
+            try:
+                await asyncio.wait_for(cleared.wait(), HOLD_POLL_S)
+            except TimeoutError:
+                continue
 
     def to_json(self) -> list[dict[str, Any]]:
         return [

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -57,6 +57,8 @@ class PaperExchange:
         self.faults = Faults()
         self.limiter = RateLimiter()
         self.requests = RequestLog()
+        # Connections to the WebSocket API, each with what cuts it off.
+        self.open_connections: dict[object, Callable[[], None]] = {}
         self.started_ms = wall_clock_ms()
         self._store = store
         self._keys = {key.api_key: key for key in store.load_keys()}
@@ -169,6 +171,17 @@ class PaperExchange:
             if book.bids or book.asks:
                 self.simulator.apply(DepthUpdate(book.symbol, book.bids, book.asks, now_ms, snapshot=True))
         self.settle_now()
+
+    @property
+    def is_in_use(self) -> bool:
+        """True while somebody listens to a stream or is connected to the WebSocket API."""
+        return bool(self.hub.subscribers or self.open_connections)
+
+    def cut_all(self) -> None:
+        """Cut every connection but those of REST."""
+        self.hub.cut_all()
+        for cut_off in tuple(self.open_connections.values()):
+            cut_off()
 
     def close(self) -> None:
         self.settle_now()

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 CAPACITY = 10_000
 _LONGEST_VALUE = 4_000
-_HIDDEN = frozenset({"signature", "listenKey"})
+_HIDDEN = frozenset({"signature", "listenKey", "apiKey"})
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ from orderkit.paper.routes.control import Control
 from orderkit.paper.state import PaperInfo
 from orderkit.paper.store import Store
 from orderkit.paper.streams.sockets import StreamSockets
+from orderkit.paper.websocket_api.sockets import ApiSockets
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +147,7 @@ async def _serve(options: ServeOptions, announce: Callable[[PaperInfo], None]) -
         await _run(options, exchange, pump, activity, stopping, lambda: _ready(options, info, announce))
     finally:
         state.remove(options.home, instance)
-        exchange.hub.cut_all()
+        exchange.cut_all()
         exchange.faults.clear()
         await runner.cleanup()
         exchange.close()
@@ -199,7 +200,7 @@ async def _feed(pump: MarketPump) -> None:
 async def _idle(exchange: PaperExchange, activity: Activity, timeout_s: float) -> None:
     """Return once nobody has asked anything, or listened, for ``timeout_s``."""
     while True:
-        if exchange.hub.subscribers:
+        if exchange.is_in_use:
             activity.note()
         left = timeout_s - activity.idle_s()
         if left <= 0:
@@ -235,6 +236,7 @@ def _application(exchange: PaperExchange, control: Control, activity: Activity) 
         application.router.add_route(endpoint.method, endpoint.path, _handler(dispatcher, endpoint))
     application.router.add_routes(control.routes())
     application.router.add_routes(StreamSockets(exchange.hub).routes())
+    application.router.add_routes(ApiSockets(exchange).routes())
     return application
 
 
