@@ -24,6 +24,7 @@ class Account:
         "algos",
         "algos_by_client_id",
         "hedge",
+        "multi_assets",
         "open_algos",
         "open_by_client_id",
         "open_orders",
@@ -41,6 +42,7 @@ class Account:
         self.wallets = wallets
         self.update_time_ms = now_ms
         self.hedge = False
+        self.multi_assets = False
         self.settings: dict[str, Settings] = {}
         self.positions: dict[tuple[str, PositionSide], Position] = {}
         self.orders: dict[int, Order] = {}

@@ -23,34 +23,30 @@ from orderkit.simulator import (
     settlement,
     state,
     triggers,
-    views,
 )
 from orderkit.simulator.accounts import Account
 from orderkit.simulator.algo import AlgoOrder
-from orderkit.simulator.contract import Contract
 from orderkit.simulator.errors import refusal
-from orderkit.simulator.fixed import to_decimal, to_fixed
+from orderkit.simulator.fixed import to_fixed
 from orderkit.simulator.market import Market
 from orderkit.simulator.orders import Order
-from orderkit.simulator.tape import Tape
+from orderkit.simulator.private_queries import PrivateQueries
+from orderkit.simulator.public_queries import PublicQueries
+from orderkit.simulator.statements import FundingSettlement
 from orderkit.simulator.types import (
     AccountUpdateReason,
-    AccountView,
     AlgoOrderView,
     AlgoStatus,
-    DepthView,
     Event,
     ExpireReason,
     NewAlgoOrder,
     NewOrder,
     OrderView,
-    PositionView,
     SymbolConfig,
-    TradeView,
 )
 
 
-class SimulatedExchange:
+class SimulatedExchange(PublicQueries, PrivateQueries):
     """An exchange for the given instruments. Every trading method raises ``ExchangeError`` when it refuses.
 
     ``public_events`` False leaves out QuoteChanged, DepthChanged, TradePrinted and MarkChanged, which a
@@ -65,22 +61,10 @@ class SimulatedExchange:
         now_ms: int,
         public_events: bool = True,
     ) -> None:
-        self._tape = Tape(now_ms)
-        self._markets = {
-            instrument.symbol: Market(
-                Contract(instrument, brackets.get(instrument.symbol, ())), self._tape, public=public_events
-            )
-            for instrument in instruments
-        }
-        self._accounts: dict[str, Account] = {}
+        super().__init__(instruments, brackets, now_ms=now_ms, public_events=public_events)
         self._good_till: list[tuple[int, int, Order | AlgoOrder]] = []
 
     # time and market
-
-    @property
-    def now_ms(self) -> int:
-        """The virtual clock, ms UTC."""
-        return self._tape.now_ms
 
     def advance(self, now_ms: int) -> None:
         """Move the clock forward (an earlier time is ignored) and do what falls due (GTD expiry)."""
@@ -250,162 +234,57 @@ class SimulatedExchange:
         """Switch one-way/hedge; -4059 unchanged, -4067 with open orders, -4068 with positions."""
         settings.set_position_mode(self._accounts[account_id], self._tape, hedge=hedge)
 
-    # private queries
+    def set_multi_assets(self, account_id: str, *, multi_assets: bool) -> None:
+        """Switch multi-assets mode: -4171 unchanged, -4167 with an isolated symbol, -4170 with open orders.
 
-    def order(
+        Margin shared between assets is not modelled, so the mode is accepted only while it changes nothing:
+        an account with balances in more than one asset is refused with -4169, and in the mode a deposit of
+        another asset is refused (-1108). With one asset both modes compute the same.
+        """
+        raise NotImplementedError
+
+    def set_commission_rates(self, account_id: str, *, maker: Decimal, taker: Decimal) -> None:
+        """Set what the account pays per notional from its next fill on (a fee tier); 0.0005 is 5 bp.
+
+        Raises:
+            ValueError: a rate is not within -0.01 … 0.01.
+        """
+        raise NotImplementedError
+
+    def change_position_margin(
         self,
         account_id: str,
         symbol: str,
+        amount: Decimal,
         *,
-        order_id: int | None = None,
-        client_order_id: str | None = None,
-    ) -> OrderView:
-        """One order, open or not (``order_id`` wins; of one client id the newest); -2013 if none."""
-        account = self._accounts[account_id]
-        found = queries.find_order(account, self._market(symbol), order_id, client_order_id)
-        if found is None:
-            raise refusal(-2013)
-        return found.view()
+        add: bool,
+        position_side: PositionSide = PositionSide.BOTH,
+    ) -> None:
+        """Move margin into (``add``) or out of an isolated position; emits AccountUpdate MARGIN_TRANSFER.
 
-    def open_orders(self, account_id: str, symbol: str | None = None) -> list[OrderView]:
-        """Open orders, oldest first."""
-        account = self._accounts[account_id]
-        if symbol is not None:
-            self._market(symbol)
-        found = [o for o in account.all_open_orders() if symbol is None or o.market.symbol == symbol]
-        return [order.view() for order in sorted(found, key=lambda o: o.order_id)]
+        -4055 not positive, -4061 wrong side for the mode, -4049 symbol not isolated, -4054 no position,
+        -4050 more than is available, -4051 more than the position can spare (its initial margin at the mark
+        price and its losses stay).
+        """
+        raise NotImplementedError
 
-    def all_orders(
-        self,
-        account_id: str,
-        symbol: str | None = None,
-        *,
-        order_id: int | None = None,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 500,
-    ) -> list[OrderView]:
-        """Orders ascending by id; from ``order_id`` on if given, else the newest ``limit`` of the window."""
-        orders = self._accounts[account_id].orders.values()
-        found = [
-            o
-            for o in orders
-            if (symbol is None or o.market.symbol == symbol)
-            and queries.within(o.time_ms, start_ms, end_ms)
-            and (order_id is None or o.order_id >= order_id)
-        ]
-        return [o.view() for o in queries.page(found, limit, forward=order_id is not None)]
+    def countdown_cancel_all(self, account_id: str, symbol: str, countdown_ms: int) -> None:
+        """Cancel all open orders of the symbol when the clock has moved ``countdown_ms`` on; 0 disables.
 
-    def user_trades(
-        self,
-        account_id: str,
-        symbol: str | None = None,
-        *,
-        order_id: int | None = None,
-        from_id: int | None = None,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 500,
-    ) -> list[TradeView]:
-        """Fills in the order they happened; from trade ``from_id`` on if given, else the newest ``limit``."""
-        trades = queries.trades_of(self._accounts[account_id], symbol)
-        found = [
-            t
-            for t in trades
-            if (order_id is None or t.order_id == order_id)
-            and (from_id is None or t.trade_id >= from_id)
-            and queries.within(t.time_ms, start_ms, end_ms)
-        ]
-        return queries.page(found, limit, forward=from_id is not None)
+        A new call replaces the old deadline. Untriggered conditional orders stay, as with ``cancel_all``
+        (BINANCE documents nothing for them). The deadline survives a restart. -1130 when negative.
+        """
+        raise NotImplementedError
 
-    def algo_order(
-        self, account_id: str, *, algo_id: int | None = None, client_algo_id: str | None = None
-    ) -> AlgoOrderView:
-        """One conditional order, open or not; -2013 if there is none."""
-        found = queries.find_algo(self._accounts[account_id], algo_id, client_algo_id)
-        if found is None:
-            raise refusal(-2013)
-        return found.view()
+    # test control
 
-    def open_algo_orders(self, account_id: str, symbol: str | None = None) -> list[AlgoOrderView]:
-        waiting = self._accounts[account_id].open_algos.values()
-        return [a.view() for a in waiting if symbol is None or a.market.symbol == symbol]
+    def settle_funding(self, symbol: str, rate: Decimal | None = None) -> FundingSettlement:
+        """Settle a symbol's funding now, at ``rate`` or the rate of its last MarkPrice (0 without one).
 
-    def all_algo_orders(
-        self,
-        account_id: str,
-        symbol: str | None = None,
-        *,
-        algo_id: int | None = None,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 500,
-    ) -> list[AlgoOrderView]:
-        """Conditional orders ascending by id, as ``all_orders``."""
-        found = [
-            a
-            for a in self._accounts[account_id].algos.values()
-            if (symbol is None or a.market.symbol == symbol)
-            and queries.within(a.create_time_ms, start_ms, end_ms)
-            and (algo_id is None or a.algo_id >= algo_id)
-        ]
-        return [a.view() for a in queries.page(found, limit, forward=algo_id is not None)]
-
-    def positions(
-        self, account_id: str, symbol: str | None = None, *, include_flat: bool = False
-    ) -> list[PositionView]:
-        """Positions that are open or have open orders; with ``include_flat`` every symbol and side."""
-        account = self._accounts[account_id]
-        markets = self._markets.values() if symbol is None else (self._market(symbol),)
-        sides = (PositionSide.LONG, PositionSide.SHORT) if account.hedge else (PositionSide.BOTH,)
-        return [
-            views.position_view(account, position)
-            for market in markets
-            for side in sides
-            if (
-                position := account.positions.get((market.symbol, side))
-                or queries.flat(account, market, side)
-            )
-            and (include_flat or not position.is_idle)
-        ]
-
-    def account(self, account_id: str) -> AccountView:
-        return views.account_view(self._accounts[account_id])
-
-    def is_hedge_mode(self, account_id: str) -> bool:
-        return self._accounts[account_id].hedge
-
-    def symbol_config(self, account_id: str, symbol: str) -> SymbolConfig:
-        market = self._market(symbol)
-        current = self._accounts[account_id].settings_for(market)
-        max_notional = to_decimal(market.contract.max_notional(current.leverage))
-        return SymbolConfig(symbol, current.leverage, current.isolated, max_notional)
-
-    # public queries
-
-    def quote(self, symbol: str) -> Quote:
-        """The public touch; an empty side is price 0, quantity 0."""
-        return self._market(symbol).quote()
-
-    def depth(self, symbol: str, limit: int = 500) -> DepthView:
-        return self._market(symbol).depth(limit)
-
-    def last_price(self, symbol: str) -> Decimal:
-        """The last traded price; the mid while no trade has been seen; 0 before any market data."""
-        return to_decimal(self._market(symbol).last)
-
-    def mark_price(self, symbol: str) -> Decimal:
-        """The mark price; without a source of marks it follows the mid; 0 before any market data."""
-        return to_decimal(self._market(symbol).mark)
-
-    def mark(self, symbol: str) -> MarkPrice:
-        """Mark, index and funding as last given; without a source the mid, the mid and 0."""
-        return self._market(symbol).mark_fact()
-
-    def recent_trades(self, symbol: str, limit: int = 500) -> list[MarketTrade]:
-        """The newest public trades (at most 1000 are kept), oldest first."""
-        trades = self._market(symbol).trades
-        return list(trades)[-limit:] if limit > 0 else []
+        Every position pays or receives amount × mark × rate, longs pay a positive rate. At 00:00, 08:00 and
+        16:00 UTC this happens by itself for every symbol that has a MarkPrice.
+        """
+        raise NotImplementedError
 
     # events and state
 
@@ -449,12 +328,6 @@ class SimulatedExchange:
                     heapq.heappush(self._good_till, (algo.good_till_date_ms, algo.algo_id, algo))
 
     # inside
-
-    def _market(self, symbol: str) -> Market:
-        market = self._markets.get(symbol)
-        if market is None:
-            raise refusal(-1121)
-        return market
 
     def _prepare(self, account_id: str, order: NewOrder) -> Order:
         return entry.prepare(self._accounts[account_id], self._market(order.symbol), order)

@@ -42,6 +42,7 @@ class ExecutionType(StrEnum):
     EXPIRED = "EXPIRED"
     TRADE = "TRADE"
     AMENDMENT = "AMENDMENT"
+    CALCULATED = "CALCULATED"  # an execution of a liquidation order
 
 
 class ExpireReason(IntEnum):
@@ -52,6 +53,7 @@ class ExpireReason(IntEnum):
     IOC_REMAINDER = 2
     IOC_SELF_TRADE = 3
     REDUCE_ONLY_PRIORITY = 4
+    LIQUIDATION = 5
     MARKET_REMAINDER = 9
 
 
@@ -76,6 +78,9 @@ class AccountUpdateReason(StrEnum):
     ORDER = "ORDER"
     DEPOSIT = "DEPOSIT"
     WITHDRAW = "WITHDRAW"
+    FUNDING_FEE = "FUNDING_FEE"
+    INSURANCE_CLEAR = "INSURANCE_CLEAR"
+    MARGIN_TRANSFER = "MARGIN_TRANSFER"
 
 
 @dataclass(slots=True, frozen=True)
@@ -243,6 +248,7 @@ class PositionView(msgspec.Struct, frozen=True, gc=False):
     bid_notional: Decimal
     ask_notional: Decimal
     max_notional: Decimal
+    adl_quantile: int
     update_time_ms: int
 
 
@@ -269,6 +275,7 @@ class AccountView(msgspec.Struct, frozen=True, gc=False):
 
     account_id: str
     hedge_mode: bool
+    multi_assets: bool
     maker_commission_rate: Decimal
     taker_commission_rate: Decimal
     assets: tuple[AssetView, ...]
@@ -309,7 +316,7 @@ class PositionChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
-    """An order changed; ``trade`` is set exactly when ``execution_type`` is TRADE."""
+    """An order changed; ``trade`` is set exactly when ``execution_type`` is TRADE or CALCULATED."""
 
     account_id: str
     time_ms: int
@@ -336,6 +343,36 @@ class AccountConfigUpdate(msgspec.Struct, frozen=True, gc=False):
     time_ms: int
     symbol: str
     leverage: int
+
+
+class MultiAssetsUpdate(msgspec.Struct, frozen=True, gc=False):
+    """The account's multi-assets mode was set (``ai`` of ACCOUNT_CONFIG_UPDATE)."""
+
+    account_id: str
+    time_ms: int
+    multi_assets: bool
+
+
+class MarginCallPosition(msgspec.Struct, frozen=True, gc=False):
+    """A position that a margin call names."""
+
+    symbol: str
+    position_side: PositionSide
+    amount: Decimal
+    isolated: bool
+    isolated_wallet: Decimal
+    mark_price: Decimal
+    unrealized_profit: Decimal
+    maintenance_margin: Decimal
+
+
+class MarginCall(msgspec.Struct, frozen=True, gc=False):
+    """Positions came close to liquidation; ``cross_wallet_balance`` is set for cross positions only."""
+
+    account_id: str
+    time_ms: int
+    cross_wallet_balance: Decimal | None
+    positions: tuple[MarginCallPosition, ...]
 
 
 class AlgoUpdate(msgspec.Struct, frozen=True, gc=False):
@@ -392,6 +429,6 @@ class DepthView(msgspec.Struct, frozen=True, gc=False):
     asks: tuple[Level, ...]
 
 
-PrivateEvent = OrderUpdate | AccountUpdate | AccountConfigUpdate | AlgoUpdate
+PrivateEvent = OrderUpdate | AccountUpdate | AccountConfigUpdate | MultiAssetsUpdate | MarginCall | AlgoUpdate
 PublicEvent = QuoteChanged | DepthChanged | TradePrinted | MarkChanged
 Event = PrivateEvent | PublicEvent

@@ -37,6 +37,7 @@ def position_view(account: Account, position: Position) -> PositionView:
         bid_notional=to_decimal(position.bid_notional),
         ask_notional=to_decimal(position.ask_notional),
         max_notional=to_decimal(contract.max_notional(settings.leverage)),
+        adl_quantile=0,
         update_time_ms=position.update_time_ms,
     )
 
@@ -47,6 +48,7 @@ def account_view(account: Account) -> AccountView:
     return AccountView(
         account_id=account.account_id,
         hedge_mode=account.hedge,
+        multi_assets=account.multi_assets,
         maker_commission_rate=MAKER_RATE,
         taker_commission_rate=TAKER_RATE,
         assets=tuple(_asset_view(account, asset) for asset in assets),
