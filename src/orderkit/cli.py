@@ -5,6 +5,7 @@ from typing import NoReturn
 import typer
 
 from orderkit import __version__
+from orderkit.console.jobs import reconcile, resume, stop
 from orderkit.console.main import run_app
 from orderkit.orders.limit import limit
 from orderkit.orders.market import market
@@ -25,6 +26,10 @@ app.command("market", rich_help_panel=_ORDERS)(market)
 app.command("limit", rich_help_panel=_ORDERS)(limit)
 app.command("stop-limit", rich_help_panel=_ORDERS)(stop_limit)
 app.command("twap", rich_help_panel=_ORDERS)(twap)
+_JOBS = "Jobs"
+app.command("resume", rich_help_panel=_JOBS)(resume)
+app.command("reconcile", rich_help_panel=_JOBS)(reconcile)
+app.command("stop", rich_help_panel=_JOBS)(stop)
 app.add_typer(paper, name="paper", rich_help_panel="Paper exchange")
 
 

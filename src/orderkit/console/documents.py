@@ -105,6 +105,15 @@ class PlanDocument(msgspec.Struct, kw_only=True):
     plan: PlanBody
 
 
+class ReconcileDocument(msgspec.Struct, kw_only=True):
+    """What every job with open or doubtful orders came to; ``other_orders`` are open and not ours."""
+
+    schema: int = SCHEMA
+    env: str
+    jobs: list[JobDocument]
+    other_orders: dict[str, list[str]]
+
+
 class ErrorBody(msgspec.Struct, kw_only=True):
     kind: str
     code: int | None

@@ -3,7 +3,7 @@
 import sys
 import time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from orderkit.analytics.execution import execution_report
 from orderkit.console import invocation
@@ -25,16 +25,6 @@ COLOURS = {
     OrderStatus.EXPIRED: "yellow",
     OrderStatus.CANCELED: "yellow",
 }
-
-
-class View(Protocol):
-    """Told after every step of the engine; must be quick."""
-
-    def begin(self, context: Context) -> None: ...
-
-    def step(self) -> None: ...
-
-    def end(self) -> None: ...
 
 
 class Silence:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from orderkit.console import invocation
-from orderkit.console.documents import JobDocument, PlanDocument
+from orderkit.console.documents import JobDocument, PlanDocument, ReconcileDocument
 from orderkit.console.progress import COLOURS
 from orderkit.domain.enums import OrderStatus
 from orderkit.errors import OrderKitError
@@ -13,7 +13,13 @@ from orderkit.errors import OrderKitError
 if TYPE_CHECKING:
     from rich.console import Console
 
-_STATUS_COLOURS = {"COMPLETED": "green", "OPEN": "cyan", "STOPPED": "yellow", "PLANNED": "cyan"}
+_STATUS_COLOURS = {
+    "COMPLETED": "green",
+    "OPEN": "cyan",
+    "STOPPED": "yellow",
+    "PLANNED": "cyan",
+    "RUNNING": "cyan",
+}
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -137,6 +143,32 @@ def print_plan(document: PlanDocument, base_asset: str, quote_asset: str) -> Non
             order.price or "market",
         )
     out.print(table)
+
+
+def print_reconciled(document: ReconcileDocument) -> None:
+    """A line per job that had open or doubtful orders, and what is open besides."""
+    from rich.table import Table
+
+    out = console()
+    if not document.jobs:
+        out.print("nothing is open or in doubt")
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    for name in ("job", "", "status", "executed", "orders open"):
+        table.add_column(name)
+    for job in document.jobs:
+        colour = _STATUS_COLOURS.get(job.status, "red")
+        still_open = sum(not OrderStatus(order.status).is_terminal for order in job.orders)
+        table.add_row(
+            job.job_id,
+            f"{job.side} {job.symbol}",
+            f"[{colour}]{job.status}[/{colour}]",
+            f"{job.executed_quantity} of {job.quantity}",
+            str(still_open),
+        )
+    if document.jobs:
+        out.print(table)
+    for symbol, names in document.other_orders.items():
+        out.print(f"{symbol}: {len(names)} open orders that are not ours: {_escaped(', '.join(names[:5]))}")
 
 
 def print_warnings(warnings: Sequence[str]) -> None:

@@ -1,14 +1,10 @@
 """How every order command runs: check, ask, journal, execute, report, exit code."""
 
-import asyncio
-import contextlib
 import dataclasses
-import json
 import logging
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NoReturn
 
@@ -19,13 +15,12 @@ from orderkit.config import Settings, setup_logging, validate_environment
 from orderkit.console import invocation
 from orderkit.console.documents import job_document, plan_document, print_document
 from orderkit.console.options import RunOptions
-from orderkit.console.progress import LivePanel, PlainLines, Silence, View
+from orderkit.console.progress import LivePanel, PlainLines, Silence
 from orderkit.console.report import print_job, print_plan, print_warnings, say
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import Environment
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.job import JobRecord, JobResult, JobStatus
-from orderkit.engine.engine import Engine
+from orderkit.domain.job import JobRecord, JobStatus
 from orderkit.errors import (
     ConfigurationError,
     Incomplete,
@@ -34,13 +29,15 @@ from orderkit.errors import (
     UsageError,
     ValidationError,
 )
-from orderkit.orders.executor import Executor
+from orderkit.journal.locks import JobBusy
+from orderkit.journal.sqlite import JobExists
+from orderkit.orders.executor import Executor, Request
+from orderkit.orders.registry import executor_of, request_of
 from orderkit.runtime.desk import Desk, new_job_id
-from orderkit.runtime.live import LiveRuntime, run
+from orderkit.runtime.jobs import INTERRUPTED, View, execute
 
 log = logging.getLogger(__name__)
 
-INTERRUPTED = 130
 JOB_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 JOB_ID_LENGTH = 24
 # Rejections that say that our picture of the contract's filters is out of date.
@@ -55,14 +52,12 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
         OrderKitError: nothing was sent; the caller prints it.
         typer.Exit: everything is printed.
     """
-    settings = Settings.load(checked_environment(options.environment))
-    invocation.current.json, invocation.current.quiet = options.json, options.quiet
-    invocation.current.environment = settings.environment.value
-    validate_environment(settings)
-    setup_logging(settings)
+    settings = prepared(options)
     job_id = checked_job_id(options.job_id)
-    _announce(settings, options)
+    announce(settings, options)
     with Desk(settings) as desk:
+        if job_id is not None and (known := desk.journal.load_job(job_id)) is not None:
+            raise typer.Exit(_same_job(desk, known, build, symbol, options))
         executor, snapshot, warnings = _checked(desk, build, symbol, options)
         for remark in executor.remarks(snapshot):
             say(remark)
@@ -78,12 +73,91 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
             started_ns=0,
             arrival_price=str(snapshot.quote.mid),
         )
-        result = run(_execute(desk, executor, record, snapshot))
-        record.status, record.reason = result.status, result.reason
-        if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):
-            desk.gateway.instruments(refresh=True)
-        _show_job(executor, record, snapshot.instrument, warnings)
-        raise typer.Exit(exit_code(record, interrupted=result.interrupted))
+        try:
+            code = run_job(desk, executor, record, snapshot.instrument, warnings, new=True)
+        except (JobBusy, JobExists):  # the same --job-id, started at the same moment
+            code = _same_job(desk, _appearing(desk, record.job_id), build, symbol, options)
+        raise typer.Exit(code)
+
+
+def prepared(options: RunOptions) -> Settings:
+    """Settings checked, log open, output set up: how every command begins."""
+    settings = Settings.load(checked_environment(options.environment))
+    invocation.current.json, invocation.current.quiet = options.json, options.quiet
+    invocation.current.environment = settings.environment.value
+    validate_environment(settings)
+    setup_logging(settings)
+    return settings
+
+
+def run_job(
+    desk: Desk,
+    executor: Executor,
+    record: JobRecord,
+    instrument: Instrument,
+    warnings: Sequence[str] = (),
+    *,
+    new: bool,
+) -> int:
+    """Run a job from its beginning, or from where the journal leaves off; print its report; its exit code."""
+    view = view_of(executor, record, instrument)
+    result = execute(desk, record, executor.run, view, new=new, uses_user_stream=executor.uses_user_stream)
+    if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):
+        desk.gateway.instruments(refresh=True)
+    show_job(executor.request, record, instrument, warnings)
+    return exit_code(record, interrupted=result.interrupted)
+
+
+def _same_job(
+    desk: Desk,
+    known: JobRecord,
+    build: Callable[[Instrument], Executor],
+    symbol: str,
+    options: RunOptions,
+) -> int:
+    """The job id is taken: go on with that job or report it, never do it twice.
+
+    Raises:
+        ValidationError: the id belongs to a job with other parameters.
+    """
+    instrument = desk.instrument(symbol)
+    executor = build(instrument)
+    wanted = (executor.kind, executor.request.symbol, executor.request.side)
+    kept = request_of(known.kind, known.parameters)
+    given, had = executor.request.quantity, kept.quantity
+    if wanted != (known.kind, kept.symbol, kept.side) or (given != had and not options.rounding):
+        raise ValidationError(
+            f"JOB_ID: {known.job_id} is the id of another job: {known.kind} {kept.side} {had} {kept.symbol}",
+            rule="JOB_ID",
+            hint="Choose another --job-id, or repeat the job's own command.",
+        )
+    say(f"job {known.job_id} exists: {known.status.value}")
+    if known.status is not JobStatus.RUNNING:
+        show_job(kept, known, instrument)
+        return exit_code(known, interrupted=False)
+    return resume_job(desk, known)
+
+
+def _appearing(desk: Desk, job_id: str) -> JobRecord:
+    """The job that another process is just writing down."""
+    for _ in range(40):
+        if (known := desk.journal.load_job(job_id)) is not None:
+            return known
+        time.sleep(0.05)
+    raise JobBusy(f"job {job_id} is being started by another process", hint="try again in a moment")
+
+
+def resume_job(desk: Desk, record: JobRecord) -> int:
+    """Go on with a job of an earlier process; where another process is at it, report it as it stands."""
+    request = request_of(record.kind, record.parameters)
+    instrument = desk.instrument(request.symbol)
+    executor = executor_of(record.kind, request, instrument)
+    try:
+        return run_job(desk, executor, record, instrument, new=False)
+    except JobBusy as busy:
+        say(busy.message)
+        show_job(request, record, instrument)
+        return 0
 
 
 def checked_environment(name: str | None) -> str | None:
@@ -130,7 +204,13 @@ def exit_code(record: JobRecord, *, interrupted: bool) -> int:
             return 1
 
 
-def _announce(settings: Settings, options: RunOptions) -> None:
+def announce(settings: Settings, options: RunOptions) -> None:
+    """Say which environment this is about; ask before real money is at stake.
+
+    Raises:
+        ConfigurationError: live, in a script, without --yes.
+        typer.Exit: a person said no.
+    """
     if settings.environment is not Environment.LIVE:
         say(f"environment: {settings.environment.value}")
         return
@@ -163,78 +243,21 @@ def _checked(
         return executor, snapshot, executor.validate(snapshot, rounding=options.rounding)
 
 
-async def _execute(desk: Desk, executor: Executor, record: JobRecord, snapshot: TradingSnapshot) -> JobResult:
-    stream = None
-    if executor.uses_user_stream:
-        from orderkit.exchange.user_stream import UserStream
-
-        stream = UserStream(desk.gateway, desk.endpoints.stream)
-    view = _view_of(executor, record, snapshot)
-    engine = Engine()
-    async with LiveRuntime(
-        engine, desk.gateway, desk.journal, user_stream=stream, on_step=view.step
-    ) as runtime:
-        record.started_ns = runtime.clock.now_ns()
-        desk.journal.open_job(record)
-        log.info("job %s: %s", record.job_id, json.dumps(record.parameters))
-        with _interrupts(runtime.stop):
-            ending = runtime.start(
-                record.job_id, executor.run, started_ns=record.started_ns, orders=record.orders
-            )
-            job = engine.jobs.get(record.job_id)
-            if job is not None:
-                record.orders = job.context.orders
-                view.begin(job.context)
-            try:
-                result = await ending
-            finally:
-                view.end()
-        record.finished_ns = runtime.clock.now_ns()
-    log.info("job %s: %s %s", record.job_id, result.status, result.reason or "")
-    return result
-
-
-def _view_of(executor: Executor, record: JobRecord, snapshot: TradingSnapshot) -> View:
-    request = executor.request
-    planned = executor.plan(snapshot)
-    if invocation.current.quiet or len(planned) < 2:
+def view_of(executor: Executor, record: JobRecord, instrument: Instrument) -> View:
+    """Nothing for quick single orders, a live panel on a terminal, lines elsewhere."""
+    request, schedule_ms = executor.request, executor.duration_ms
+    if invocation.current.quiet or schedule_ms == 0:
         return Silence()
     if not invocation.to_terminal():
-        return PlainLines(request.side, request.quantity, snapshot.instrument)
+        return PlainLines(request.side, request.quantity, instrument)
     return LivePanel(
         request.side,
         request.quantity,
-        snapshot.instrument,
+        instrument,
         title=f"{executor.kind} {request.side} {request.symbol}",
         arrival_price=Decimal(record.arrival_price) if record.arrival_price else None,
-        duration_ns=max((order.offset_ms or 0) for order in planned) * 1_000_000,
+        duration_ns=schedule_ms * 1_000_000,
     )
-
-
-@contextlib.contextmanager
-def _interrupts(stop: Callable[[str], None]) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM ends the job in order, the second one leaves at once: all is journaled."""
-    loop = asyncio.get_running_loop()
-    asked = False
-
-    def handle(name: str) -> None:
-        nonlocal asked
-        if asked:
-            sys.stderr.write("\nleft at once; the journal has all orders\n")
-            sys.stderr.flush()
-            os._exit(INTERRUPTED)
-        asked = True
-        sys.stderr.write("\nstopping: no new orders, waiting for answers (again to leave at once)\n")
-        stop(f"stopped by {name}")
-
-    signals = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
-    for number, name in signals.items():
-        loop.add_signal_handler(number, handle, name)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
 
 
 def _show_plan(
@@ -255,8 +278,11 @@ def _show_plan(
         print_plan(document, snapshot.instrument.base_asset, snapshot.instrument.quote_asset)
 
 
-def _show_job(executor: Executor, record: JobRecord, instrument: Instrument, warnings: list[str]) -> None:
-    document = job_document(record, instrument, executor.request.side, executor.request.quantity, warnings)
+def show_job(
+    request: Request, record: JobRecord, instrument: Instrument, warnings: Sequence[str] = ()
+) -> None:
+    """Print a job's report, or its document."""
+    document = job_document(record, instrument, request.side, request.quantity, warnings)
     if invocation.current.json:
         print_document(document)
     else:

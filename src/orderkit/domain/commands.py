@@ -32,6 +32,13 @@ class QueryFills:
 
 
 @dataclass(frozen=True, slots=True)
+class ListOpenOrders:
+    """Ask for all open orders of a symbol at once: what a gap in the user stream may have hidden."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetTimer:
     """Send TimerFired with this id at ``at_ns`` (UTC ns; absolute, so that lateness never adds up)."""
 
@@ -39,4 +46,4 @@ class SetTimer:
     at_ns: int
 
 
-Command = SubmitOrder | CancelOrder | QueryOrder | QueryFills | SetTimer
+Command = SubmitOrder | CancelOrder | QueryOrder | QueryFills | ListOpenOrders | SetTimer

@@ -69,6 +69,23 @@ class QueryAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenOrdersListed:
+    """All orders of ``symbol`` that were open when asked at ``asked_ns`` (the engine's time), ours or not."""
+
+    symbol: str
+    asked_ns: int
+    reports: tuple[OrderReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFailed:
+    """The open orders of ``symbol`` could not be had."""
+
+    symbol: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     timer_id: int
 
@@ -155,6 +172,8 @@ Input = (
     | OrderAbsent
     | QueryAnswered
     | QueryFailed
+    | OpenOrdersListed
+    | ListingFailed
     | TimerFired
     | QuoteUpdated
     | StopRequested

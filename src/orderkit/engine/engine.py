@@ -4,7 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orderkit.domain.commands import CancelOrder, Command, QueryFills, QueryOrder, SetTimer, SubmitOrder
+from orderkit.domain.commands import (
+    CancelOrder,
+    Command,
+    ListOpenOrders,
+    QueryFills,
+    QueryOrder,
+    SetTimer,
+    SubmitOrder,
+)
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.events import (
     CancelRefused,
@@ -12,6 +20,8 @@ from orderkit.domain.events import (
     Event,
     Input,
     JobStarted,
+    ListingFailed,
+    OpenOrdersListed,
     OrderAbsent,
     OrderReported,
     QueryAnswered,
@@ -27,18 +37,25 @@ from orderkit.domain.events import (
 )
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.market import Quote
-from orderkit.domain.order import Order, OrderRequest, Rejection
+from orderkit.domain.order import Order, OrderReport, OrderRequest, Rejection
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.journal import Entry, FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
-from orderkit.engine.monitor import OrderMonitor
+from orderkit.engine.monitor import UNANSWERED, OrderMonitor
 from orderkit.engine.watch import Need, Watch, WatchPolicy, need_of
 
 CLIENT_ID_PREFIX = "ok-"
+FORGOTTEN_AFTER_MS = 3 * 86_400_000
+AUDIT = "audit"  # the timer's target; no client order id looks like it
 
 
 def client_order_id(job_id: str, sequence: int) -> str:
     """Deterministic, and within the exchange's 36 characters for job ids of up to 26."""
     return f"{CLIENT_ID_PREFIX}{job_id}-{sequence}"
+
+
+def _works(order: Order) -> bool:
+    """True where the order rests on the exchange as far as we know."""
+    return not (order.is_terminal or order.request.is_immediate or order.status in UNANSWERED)
 
 
 @dataclass(slots=True)
@@ -74,6 +91,9 @@ class Engine:
         self._watches: dict[str, Watch] = {}
         self._cancel_when_accepted: set[str] = set()
         self._journaled: dict[str, OrderChanged] = {}
+        self._listing: set[str] = set()
+        self._audit_timer: int | None = None
+        self.strangers: dict[str, frozenset[str]] = {}
 
     # --- driven by a runtime ----------------------------------------------------------------------
 
@@ -98,7 +118,9 @@ class Engine:
                 order.status = OrderStatus.UNKNOWN
             order.unresolved = False
             self._monitor.track(order)
-            self._watch(order)
+            self._watch(order, at_once=True)
+            if _works(order):  # what happened to it while nothing was running?
+                self._ask_about(order)
         self._resume(job, JobStarted(resumed=bool(orders)), first=True)
         return self._output
 
@@ -107,6 +129,9 @@ class Engine:
         self._begin(now_ns)
         match event:
             case OrderReported(report):
+                reported = self._monitor.get(report.client_order_id)
+                if reported is not None:
+                    reported.confirmed_ns = self.now_ns
                 self._order_changed(report.client_order_id, self._monitor.apply_report(report))
             case TradeReported(fill):
                 order = self._monitor.get(fill.client_order_id)
@@ -125,6 +150,7 @@ class Engine:
                 self._order_absent(cid)
             case QueryAnswered(cid) | QueryFailed(cid, _):
                 self._query_done(cid, answered=isinstance(event, QueryAnswered))
+                self._tell_job_of(cid, QueryAnswered(cid))
             case TimerFired(timer_id):
                 self._timer_fired(timer_id, event)
             case QuoteUpdated(quote):
@@ -136,10 +162,11 @@ class Engine:
                         job.context.stop_reason = job.context.stop_reason or reason
                         self._resume(job, event)
             case UserStreamUp() | UserStreamDown():
-                self._stream_up = isinstance(event, UserStreamUp)
-                for order in [self._monitor.get(cid) for cid in self._watches]:
-                    if order is not None:
-                        self._watch(order, anew=True)
+                self._stream_changed(up=isinstance(event, UserStreamUp))
+            case OpenOrdersListed():
+                self._compare_open_orders(event)
+            case ListingFailed(symbol, _):
+                self._listing.discard(symbol)
         return self._output
 
     # --- called by contexts, inside a step --------------------------------------------------------
@@ -161,7 +188,7 @@ class Engine:
         return order
 
     def cancel(self, order: Order) -> None:
-        if order.status in (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN):
+        if order.status in UNANSWERED:
             self._cancel_when_accepted.add(order.client_order_id)
         elif self._monitor.begin_cancel(order):
             self._output.commands.append(CancelOrder(order.ref))
@@ -189,10 +216,7 @@ class Engine:
         if self._journaled.get(cid) != entry:
             self._journaled[cid] = entry
             self._output.entries.append(entry)
-        if cid in self._cancel_when_accepted and order.status not in (
-            OrderStatus.PENDING_NEW,
-            OrderStatus.UNKNOWN,
-        ):
+        if cid in self._cancel_when_accepted and order.status not in UNANSWERED:
             self._cancel_when_accepted.discard(cid)
             self.cancel(order)
         self._watch(order)
@@ -200,6 +224,12 @@ class Engine:
         if job is not None:
             for event in events:
                 self._resume(job, event)
+
+    def _tell_job_of(self, cid: str, event: Event) -> None:
+        order = self._monitor.get(cid)
+        job = None if order is None else self.jobs.get(order.job_id)
+        if job is not None:
+            self._resume(job, event)
 
     def _cancel_refused(self, cid: str, rejection: Rejection) -> None:
         order = self._monitor.cancel_refused(cid)
@@ -213,6 +243,8 @@ class Engine:
 
     def _order_absent(self, cid: str) -> None:
         order, watch = self._monitor.get(cid), self._watches.get(cid)
+        if order is not None and _works(order):
+            self._forgotten(order)
         if order is None or watch is None:
             return
         watch.absences += 1
@@ -226,6 +258,19 @@ class Engine:
         else:
             self._query_done(cid, answered=True)
 
+    def _forgotten(self, order: Order) -> None:
+        """The exchange forgets an order that ended without a fill after three days (-2013)."""
+        if self.now_ns // 1_000_000 - order.created_ms > FORGOTTEN_AFTER_MS:
+            report = OrderReport(
+                client_order_id=order.client_order_id,
+                symbol=order.request.symbol,
+                status=OrderStatus.CANCELED,
+                executed_quantity=order.executed_quantity,
+                time_ms=self.now_ns // 1_000_000,
+                reason="the exchange does not know the order any more",
+            )
+            self._order_changed(order.client_order_id, self._monitor.apply_report(report))
+
     def _query_done(self, cid: str, *, answered: bool) -> None:
         order, watch = self._monitor.get(cid), self._watches.get(cid)
         if order is None or watch is None:
@@ -238,15 +283,13 @@ class Engine:
         elif late and watch.need is Need.TRADES:
             order.trades_unavailable = True
             self._order_changed(cid, [])
-            job = self.jobs.get(order.job_id)
-            if job is not None:
-                self._resume(job, QueryAnswered(cid))
         else:
             self._watch(order)
 
     def _watch(self, order: Order, *, anew: bool = False, at_once: bool = False) -> None:
         """Make sure that a question is scheduled where, and only where, something is to be learned."""
-        need = need_of(order)
+        need = need_of(order, stream_up=self._stream_up)
+        self._keep_auditing(order)
         watch = self._watches.get(order.client_order_id)
         if need is Need.NOTHING:
             self._watches.pop(order.client_order_id, None)
@@ -263,6 +306,44 @@ class Engine:
         else:
             self._ask(order, watch)
 
+    # --- the safety net: everything that is open, at once -------------------------------------------
+
+    def _stream_changed(self, *, up: bool) -> None:
+        self._stream_up = up
+        for order in list(self._monitor):
+            self._watch(order, anew=True)
+        if up:  # the exchange repeats nothing: whatever happened in between has to be asked for
+            self._list_open_orders()
+
+    def _keep_auditing(self, order: Order) -> None:
+        if self._audit_timer is None and _works(order):
+            at_ns = self.now_ns + self._policy.audit_ms * 1_000_000
+            self._audit_timer = self._set_timer(AUDIT, at_ns)
+
+    def _list_open_orders(self) -> None:
+        symbols = {order.request.symbol for order in self._monitor if _works(order)}
+        for symbol in sorted(symbols - self._listing):
+            self._listing.add(symbol)
+            self._output.commands.append(ListOpenOrders(symbol))
+
+    def _compare_open_orders(self, listed: OpenOrdersListed) -> None:
+        """An order of ours that is not in the list any more is asked after; other people's are noted."""
+        self._listing.discard(listed.symbol)
+        named = {report.client_order_id for report in listed.reports}
+        ours = {order.client_order_id for order in self._monitor}
+        self.strangers[listed.symbol] = frozenset(named - ours)
+        for report in listed.reports:
+            if report.client_order_id in ours:
+                self._order_changed(report.client_order_id, self._monitor.apply_report(report))
+        for order in list(self._monitor):
+            absent = order.client_order_id not in named and order.request.symbol == listed.symbol
+            if absent and _works(order) and order.created_ms * 1_000_000 < listed.asked_ns:
+                self._ask_about(order)
+
+    def _ask_about(self, order: Order) -> None:
+        """One question out of turn; its answer, if the order still works, changes no schedule."""
+        self._output.commands.append(QueryOrder(order.ref))
+
     def _ask(self, order: Order, watch: Watch) -> None:
         watch.asking, watch.timer_id = True, None
         query = QueryFills(order.ref) if watch.need is Need.TRADES else QueryOrder(order.ref)
@@ -270,14 +351,19 @@ class Engine:
 
     def _timer_fired(self, timer_id: int, event: TimerFired) -> None:
         target = self._timers.pop(timer_id, None)
-        if isinstance(target, Context):
+        if target == AUDIT:
+            self._audit_timer = None
+            self._list_open_orders()
+            for order in self._monitor:
+                self._keep_auditing(order)
+        elif isinstance(target, Context):
             job = self.jobs.get(target.job_id)
             if job is not None:
                 self._resume(job, event)
         elif target is not None:
-            order, watch = self._monitor.get(target), self._watches.get(target)
-            if order is not None and watch is not None and watch.timer_id == timer_id:
-                self._ask(order, watch)
+            watched, watch = self._monitor.get(target), self._watches.get(target)
+            if watched is not None and watch is not None and watch.timer_id == timer_id:
+                self._ask(watched, watch)
 
     def _set_timer(self, target: str | Context, at_ns: int) -> int:
         self._last_timer_id += 1

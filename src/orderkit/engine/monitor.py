@@ -1,6 +1,6 @@
 """The order monitor: merges answers, stream events and queries into one truth about each order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from orderkit.domain.enums import OrderStatus
@@ -14,7 +14,7 @@ from orderkit.domain.events import (
 )
 from orderkit.domain.order import TRANSITIONS, Fill, Order, OrderReport, Rejection
 
-_UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
+UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
 _WORKING = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 
 
@@ -28,6 +28,9 @@ class OrderMonitor:
 
     def __init__(self, orders: Iterable[Order] = ()) -> None:
         self._orders = {order.client_order_id: order for order in orders}
+
+    def __iter__(self) -> Iterator[Order]:
+        return iter(self._orders.values())
 
     def track(self, order: Order) -> None:
         if order.client_order_id in self._orders:
@@ -53,7 +56,7 @@ class OrderMonitor:
         if report.price:
             order.price = report.price
         before = order.status
-        newer = report.time_ms >= order.updated_ms or before in _UNANSWERED
+        newer = report.time_ms >= order.updated_ms or before in UNANSWERED
         if newer and self._move(order, report.status):
             order.reason = report.reason or order.reason
         order.updated_ms = max(order.updated_ms, report.time_ms)
@@ -72,7 +75,7 @@ class OrderMonitor:
         order.order_id = fill.order_id or order.order_id
         order.executed_quantity = max(order.executed_quantity, filled)
         before = order.status
-        if before in _UNANSWERED or before is OrderStatus.REJECTED or before is OrderStatus.NEW:
+        if before in UNANSWERED or before is OrderStatus.REJECTED or before is OrderStatus.NEW:
             self._move(order, OrderStatus.PARTIALLY_FILLED)
         self._complete(order)
         events = _status_events(order, before)
@@ -84,7 +87,7 @@ class OrderMonitor:
     def refuse(self, client_order_id: str, rejection: Rejection) -> list[Event]:
         """The order certainly does not exist. Ignored once the exchange has shown it."""
         order = self._orders.get(client_order_id)
-        if order is None or order.status not in _UNANSWERED:
+        if order is None or order.status not in UNANSWERED:
             return []
         order.rejection = rejection
         order.status = OrderStatus.REJECTED
@@ -144,7 +147,7 @@ def _status_events(order: Order, before: OrderStatus) -> list[Event]:
     if order.status is before:
         return []
     events: list[Event] = []
-    if before in _UNANSWERED and order.status is not OrderStatus.REJECTED:
+    if before in UNANSWERED and order.status is not OrderStatus.REJECTED:
         events.append(OrderAccepted(order))
     if order.status is OrderStatus.REJECTED:
         events.append(OrderRejected(order))

@@ -15,19 +15,23 @@ class Need(Enum):
     NOTHING = "nothing"
     FATE = "fate"  # UNKNOWN: did it reach the exchange at all?
     END = "end"  # an order that cannot rest has not been reported done
-    NEWS = "news"  # a resting order: has anything been missed?
-    TRADES = "trades"  # done, but not at which prices and fees
+    NEWS = "news"  # a resting order that nobody tells us about: the user stream is down
+    TRADES = "trades"  # executed, but not at which prices and fees
 
 
-def need_of(order: Order) -> Need:
+def need_of(order: Order, *, stream_up: bool) -> Need:
     """What is missing. A request in flight needs nothing: its answer, or the lack of one, will be told."""
     if order.status is OrderStatus.PENDING_NEW or order.unresolved:
         return Need.NOTHING
     if order.status is OrderStatus.UNKNOWN:
         return Need.FATE
-    if order.status.is_terminal:
-        return Need.NOTHING if order.is_settled else Need.TRADES
-    return Need.END if order.request.is_immediate else Need.NEWS
+    if not order.status.is_terminal and order.request.is_immediate:
+        return Need.END
+    if order.executed_quantity > order.filled_by_trades and not order.trades_unavailable:
+        return Need.TRADES
+    if order.status.is_terminal or stream_up:
+        return Need.NOTHING
+    return Need.NEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class WatchPolicy:
     and checks again before matching (-1021, -5028), so that nothing can appear once recvWindow, the second
     that a clock may be ahead, and a margin have passed.
 
+    ``audit_ms``: how often the open orders of a symbol are listed while an order rests there, stream or not.
+
     ``give_up_after_ms``: how long a silent exchange is asked before the order is left UNKNOWN (exit 8), or
     a done order's trades are left unknown.
     """
@@ -46,8 +52,8 @@ class WatchPolicy:
     fate_ms: tuple[int, ...] = (100, 200, 400, 800, 1_600, 3_000)
     end_ms: tuple[int, ...] = (1_000, 2_000, 4_000, 8_000)
     end_alone_ms: tuple[int, ...] = (50, 100, 200, 400, 800, 1_600)
-    news_ms: tuple[int, ...] = (30_000,)
     news_alone_ms: tuple[int, ...] = (500, 1_000, 2_000, 5_000)
+    audit_ms: int = 60_000
     trades_ms: tuple[int, ...] = (1_000, 1_000, 2_000, 4_000)
     trades_alone_ms: tuple[int, ...] = (0, 100, 200, 400, 800, 1_600)
     absent_after_ms: int = 8_000
@@ -60,7 +66,7 @@ class WatchPolicy:
             (Need.FATE, False): self.fate_ms,
             (Need.END, True): self.end_ms,
             (Need.END, False): self.end_alone_ms,
-            (Need.NEWS, True): self.news_ms,
+            (Need.NEWS, True): self.news_alone_ms,
             (Need.NEWS, False): self.news_alone_ms,
             (Need.TRADES, True): self.trades_ms,
             (Need.TRADES, False): self.trades_alone_ms,

@@ -1,8 +1,6 @@
-"""The journal file's tables and its version."""
+"""The journal file's tables, their version, and the way from an older one."""
 
-SCHEMA_VERSION = 1
-
-TABLES = """
+_TABLES = """
 CREATE TABLE jobs (
     job_id        TEXT PRIMARY KEY,
     kind          TEXT NOT NULL,
@@ -48,3 +46,20 @@ CREATE TABLE notes (
 ) STRICT;
 CREATE INDEX notes_of_job ON notes (job_id, at_ns);
 """
+
+# What one process asks of the job that another one runs.
+_CONTROLS = """
+CREATE TABLE controls (
+    number     INTEGER PRIMARY KEY,
+    job_id     TEXT NOT NULL,
+    command    TEXT NOT NULL,
+    argument   TEXT,
+    at_ns      INTEGER NOT NULL,
+    handled_ns INTEGER
+) STRICT;
+CREATE INDEX controls_of_job ON controls (job_id, handled_ns);
+"""
+
+# Version n + 1 is MIGRATIONS[n] applied to version n; a new file gets them all.
+MIGRATIONS = (_TABLES, _CONTROLS)
+SCHEMA_VERSION = len(MIGRATIONS)

@@ -18,7 +18,7 @@ from orderkit.domain.job import JobRecord, JobStatus
 from orderkit.domain.order import Fill, Order, OrderRequest, Rejection
 from orderkit.engine.journal import Entry, FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
 from orderkit.errors import ConfigurationError, ValidationError
-from orderkit.journal.schema import SCHEMA_VERSION, TABLES
+from orderkit.journal.schema import MIGRATIONS, SCHEMA_VERSION
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,10 @@ def _text(value: Any) -> str | None:
 
 def _decimal(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
+
+
+class JobExists(ValidationError):
+    """The job id is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class SqliteJournal:
     # --- jobs -------------------------------------------------------------------------------------
 
     def open_job(self, record: JobRecord) -> None:
-        """Write down a new job, durably. Raises ValidationError where the id is taken."""
+        """Write down a new job, durably. Raises JobExists where the id is taken."""
         with self._file_lock, self._explained():
             try:
                 with self._connection as connection:
@@ -100,8 +104,8 @@ class SqliteJournal:
                         ),
                     )
             except sqlite3.IntegrityError as error:
-                raise ValidationError(
-                    f"job {record.job_id} exists already", rule="job-id", hint="choose another --job-id"
+                raise JobExists(
+                    f"job {record.job_id} exists already", rule="JOB_ID", hint="choose another --job-id"
                 ) from error
 
     def load_job(self, job_id: str) -> JobRecord | None:
@@ -119,6 +123,50 @@ class SqliteJournal:
                 "SELECT * FROM jobs ORDER BY started_ns DESC LIMIT ?", (limit,)
             ).fetchall()
             return [_job(row, []) for row in rows]
+
+    def unfinished_jobs(self) -> list[str]:
+        """Ids of jobs that have not ended, or ended in doubt, or have orders that may still be open.
+
+        Oldest first.
+        """
+        statuses = [status.value for status in OrderStatus if not status.is_terminal]
+        marks = ", ".join("?" * len(statuses))
+        with self._file_lock, self._explained():
+            rows = self._connection.execute(
+                "SELECT job_id FROM jobs WHERE status IN (?, ?) OR job_id IN"
+                f" (SELECT job_id FROM orders WHERE status IN ({marks})) ORDER BY started_ns",
+                (JobStatus.RUNNING.value, JobStatus.UNKNOWN.value, *statuses),
+            ).fetchall()
+            return [row["job_id"] for row in rows]
+
+    def client_order_ids(self) -> set[str]:
+        """Every id that this journal has ever sent."""
+        with self._file_lock, self._explained():
+            return {row[0] for row in self._connection.execute("SELECT client_order_id FROM orders")}
+
+    # --- controls ---------------------------------------------------------------------------------
+
+    def send_control(self, job_id: str, command: str, argument: str | None, at_ns: int) -> None:
+        """Leave a command for whichever process runs the job."""
+        with self._file_lock, self._explained():
+            self._connection.execute(
+                "INSERT INTO controls (job_id, command, argument, at_ns) VALUES (?, ?, ?, ?)",
+                (job_id, command, argument, at_ns),
+            )
+
+    def take_controls(self, job_id: str, at_ns: int) -> list[tuple[str, str | None]]:
+        """The commands left for the job since the last call, oldest first; each is taken once."""
+        with self._file_lock, self._explained():
+            rows = self._connection.execute(
+                "SELECT number, command, argument FROM controls WHERE job_id = ? AND handled_ns IS NULL"
+                " ORDER BY number",
+                (job_id,),
+            ).fetchall()
+            for row in rows:  # mostly none: looking costs no write lock
+                self._connection.execute(
+                    "UPDATE controls SET handled_ns = ? WHERE number = ?", (at_ns, row["number"])
+                )
+            return [(row["command"], row["argument"]) for row in rows]
 
     # --- entries ----------------------------------------------------------------------------------
 
@@ -164,29 +212,33 @@ class SqliteJournal:
         return connection
 
     def _prepare(self) -> None:
+        """Make or migrate the tables; two processes may do so at once."""
         connection = self._connection
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            connection.execute("PRAGMA journal_mode = WAL")
-            with connection:
-                connection.execute("BEGIN IMMEDIATE")  # another process may be doing the same
-                version = connection.execute("PRAGMA user_version").fetchone()[0]
-                if version == 0:
-                    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                        raise ConfigurationError(
-                            f"{self._path} is an SQLite file, but not an orderkit journal",
-                            hint="set ORDERKIT_HOME to another directory",
-                        )
-                    for statement in TABLES.split(";"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                    self._path.chmod(0o600)
-                    version = SCHEMA_VERSION
+        version = self._version()
         if version > SCHEMA_VERSION:
             raise ConfigurationError(
                 f"the journal {self._path} has version {version}; this orderkit knows {SCHEMA_VERSION}",
                 hint="use the newer orderkit, or set ORDERKIT_HOME to another directory",
             )
+        if version == SCHEMA_VERSION:
+            return
+        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise ConfigurationError(
+                f"{self._path} is an SQLite file, but not an orderkit journal",
+                hint="set ORDERKIT_HOME to another directory",
+            )
+        connection.execute("PRAGMA journal_mode = WAL")
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for statements in MIGRATIONS[self._version() :]:
+                for statement in statements.split(";"):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._path.chmod(0o600)
+
+    def _version(self) -> int:
+        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        return version
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -265,7 +317,12 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
         case JobEnded():
             connection.execute(
                 "UPDATE jobs SET status = ?, reason = ?, finished_ns = ? WHERE job_id = ?",
-                (entry.result.status.value, entry.result.reason, entry.at_ns, entry.job_id),
+                (
+                    entry.result.status.value,
+                    entry.result.reason,
+                    None if entry.result.status is JobStatus.RUNNING else entry.at_ns,
+                    entry.job_id,
+                ),
             )
 
 

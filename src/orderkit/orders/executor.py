@@ -43,6 +43,10 @@ class Executor(Protocol):
     def uses_user_stream(self) -> bool:
         """False where asking once is cheaper than listening: a single order that ends at once."""
 
+    @property
+    def duration_ms(self) -> int:
+        """How long the schedule is; 0 for what has none."""
+
     def validate(self, snapshot: TradingSnapshot, *, rounding: bool = False) -> list[str]:
         """Pass the validation chain; ``rounding`` adapts the request to step and tick.
 

@@ -117,7 +117,7 @@ def limit(
             # the exchange keeps whole seconds
             good_till_date_ms=None if good_till_ms is None else good_till_ms // 1000 * 1000,
         )
-        return LimitExecutor(SingleRequest(order, *run_request))
+        return LimitExecutor(SingleRequest(order, *run_request), instrument)
 
     run_order(build, symbol, options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id))
 

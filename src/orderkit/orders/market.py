@@ -64,7 +64,7 @@ def market(
             position_side=hedge_side,
             reduce_only=reduce_only,
         )
-        return MarketExecutor(SingleRequest(order))
+        return MarketExecutor(SingleRequest(order), instrument)
 
     run_order(build, symbol, options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id))
 

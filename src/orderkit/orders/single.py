@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderStatus, Side
+from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
@@ -41,9 +42,11 @@ class SingleOrderExecutor:
     """Sends one order. An order that can rest is left on the book unless the request says to wait."""
 
     kind: ClassVar[str] = "order"
+    duration_ms = 0
 
-    def __init__(self, request: SingleRequest) -> None:
+    def __init__(self, request: SingleRequest, instrument: Instrument) -> None:
         self.request = request
+        self.instrument = instrument
 
     @property
     def uses_user_stream(self) -> bool:

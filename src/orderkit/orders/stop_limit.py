@@ -91,7 +91,7 @@ def stop_limit(
             working_type=working,
             price_protect=price_protect,
         )
-        return StopLimitExecutor(SingleRequest(order, *run_request))
+        return StopLimitExecutor(SingleRequest(order, *run_request), instrument)
 
     run_order(build, symbol, options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id))
 

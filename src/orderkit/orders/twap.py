@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import accumulate
 from typing import Annotated, ClassVar
 
 import typer
@@ -43,9 +42,11 @@ class TWAPExecutor:
     Deadlines are absolute (start + k × interval), so that lateness never adds up. What a slice sends is
     the target less everything executed or still in doubt: a rejected or partly filled slice rolls into
     the next one by itself, an unanswered one counts as done until it is proven absent, and after a crash
-    the same sum over the journal's orders says what is left. Deadlines that passed while nothing was
-    running are made up for by the next slice. What is left after the last deadline is tried again
-    after 1, 2 and 4 s.
+    the same sum over the journal's orders says what is left.
+
+    Lateness: deadlines that passed while nothing was running are made up for by slices of at most twice
+    the usual size, at the usual times; what is left at the schedule's end goes on at the same interval.
+    A slice that failed after the end is tried again after 1, 2 and 4 s.
     """
 
     kind: ClassVar[str] = "twap"
@@ -55,6 +56,10 @@ class TWAPExecutor:
         self.request = request
         self.instrument = instrument
         self.slices: list[Decimal] = []
+
+    @property
+    def duration_ms(self) -> int:
+        return (self.request.chunks - 1) * self.request.interval_ms
 
     # --- before anything is sent ------------------------------------------------------------------
 
@@ -92,12 +97,12 @@ class TWAPExecutor:
 
     def run(self, ctx: Context) -> Flow[JobResult]:
         interval_ns = self.request.interval_ms * 1_000_000
-        targets = list(accumulate(self.slices))
+        targets = self._targets()
         for index, target in enumerate(targets):
             deadline_ns = ctx.started_ns + index * interval_ns
             last = index == len(targets) - 1
             if not last and ctx.now_ns >= deadline_ns + interval_ns:
-                continue  # slept through: the next slice makes up for it
+                continue  # slept through: the following slices make up for it
             ctx.note("WAITING", f"slice {index + 1} of {len(targets)}")
             if not (yield from ctx.sleep_until(deadline_ns)) or self._hopeless(ctx):
                 break
@@ -106,7 +111,7 @@ class TWAPExecutor:
 
     def execute_chunk(self, ctx: Context, target: Decimal) -> Order | None:
         """Send what is missing to ``target``; None where that is too little to send, or nothing."""
-        missing = target - committed(ctx.orders)
+        missing = min(target - committed(ctx.orders), 2 * self._largest_slice)
         lot = self.instrument.lot_size_for(market=True)
         quantity = self.instrument.round_quantity(min(missing, lot.max_quantity), market=True)
         if quantity < lot.min_quantity or quantity <= 0:
@@ -115,8 +120,8 @@ class TWAPExecutor:
         return ctx.submit(self._order(quantity))
 
     def _finish(self, ctx: Context) -> Flow[JobResult]:
-        """Wait for every order's end; try again what is left; say how it ended."""
-        attempt = 0
+        """Wait for every order's end; go on with what is left; say how it ended."""
+        failures = 0
         while True:
             yield from ctx.wait_done(*ctx.orders)
             left = self.request.quantity - committed(ctx.orders)
@@ -124,13 +129,26 @@ class TWAPExecutor:
                 return self._in_doubt(ctx)
             if left == 0:
                 return JobResult(JobStatus.COMPLETED)
-            if ctx.stopping or self._hopeless(ctx) or attempt == len(RETRY_PAUSES_MS):
+            failed = bool(ctx.orders) and ctx.orders[-1].executed_quantity == 0
+            failures = failures + 1 if failed else 0
+            if ctx.stopping or self._hopeless(ctx) or failures > len(RETRY_PAUSES_MS):
                 return self._incomplete(ctx, left)
-            ctx.note("ORDER_FAILED", f"{left} {self.instrument.base_asset} left, trying again")
-            yield from ctx.sleep_until(ctx.now_ns + RETRY_PAUSES_MS[attempt] * 1_000_000)
-            attempt += 1
+            pause_ms = RETRY_PAUSES_MS[failures - 1] if failed else self.request.interval_ms
+            ctx.note("WAITING", f"{left} {self.instrument.base_asset} left after the last slice")
+            yield from ctx.sleep_until(ctx.now_ns + pause_ms * 1_000_000)
             if not ctx.stopping and self.execute_chunk(ctx, self.request.quantity) is None:
                 return self._incomplete(ctx, left)
+
+    def _targets(self) -> list[Decimal]:
+        """What should be done after each slice: a function of the request and the step alone."""
+        total, chunks = self.request.quantity, self.request.chunks
+        part = self.instrument.round_quantity(total / chunks, market=True)
+        return [part * index for index in range(1, chunks)] + [total]
+
+    @property
+    def _largest_slice(self) -> Decimal:
+        targets = self._targets()
+        return targets[-1] - targets[-2] if len(targets) > 1 else targets[-1]
 
     def _hopeless(self, ctx: Context) -> bool:
         last = ctx.orders[-1] if ctx.orders else None

@@ -11,10 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from orderkit.domain.commands import CancelOrder, Command, QueryFills, QueryOrder, SetTimer, SubmitOrder
+from orderkit.domain.commands import (
+    CancelOrder,
+    Command,
+    ListOpenOrders,
+    QueryFills,
+    QueryOrder,
+    SetTimer,
+    SubmitOrder,
+)
 from orderkit.domain.events import (
     CancelRefused,
     Input,
+    ListingFailed,
+    OpenOrdersListed,
     OrderAbsent,
     OrderReported,
     QueryAnswered,
@@ -215,6 +225,8 @@ class LiveRuntime:
                 self._queries.submit(self._query, command)
             case QueryFills():
                 self._queries.submit(self._query_fills, command)
+            case ListOpenOrders(symbol):
+                self._queries.submit(self._list_open_orders, symbol)
             case SetTimer(timer_id, at_ns):
                 delay_s = (at_ns - self.clock.now_ns()) / 1e9
                 self._loop.call_later(max(delay_s, 0.0), self.post, TimerFired(timer_id))
@@ -315,6 +327,16 @@ class LiveRuntime:
             self._tell(QueryFailed(cid, str(error)))
         else:
             self._tell(*map(TradeReported, fills), QueryAnswered(cid))
+
+    def _list_open_orders(self, symbol: str) -> None:
+        asked_ns = self.clock.now_ns()
+        try:
+            reports = self._gateway.open_orders(symbol)
+        except Exception as error:
+            self._log_query(f"open orders of {symbol}", error)
+            self._tell(ListingFailed(symbol, str(error)))
+        else:
+            self._tell(OpenOrdersListed(symbol, asked_ns, tuple(reports)))
 
     @staticmethod
     def _log_query(cid: str, error: Exception) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from orderkit.domain.account import Account, Position, TradingSnapshot
-from orderkit.domain.commands import CancelOrder, QueryFills, QueryOrder, SubmitOrder
+from orderkit.domain.commands import CancelOrder, ListOpenOrders, QueryFills, QueryOrder, SubmitOrder
 from orderkit.domain.enums import OrderStatus, TimeInForce, WorkingType
 from orderkit.domain.events import (
     CancelRefused,
     Input,
+    OpenOrdersListed,
     OrderAbsent,
     OrderReported,
     QueryAnswered,
@@ -32,7 +33,7 @@ from orderkit.simulator.types import (
     TradeView,
 )
 
-ExchangeCommand = SubmitOrder | CancelOrder | QueryOrder | QueryFills
+ExchangeCommand = SubmitOrder | CancelOrder | QueryOrder | QueryFills | ListOpenOrders
 
 _ALGO_STATUS = {
     AlgoStatus.CANCELED: OrderStatus.CANCELED,
@@ -59,6 +60,8 @@ class SimulatedAccount:
                 return self._query(ref)
             case QueryFills(ref):
                 return self._query_fills(ref)
+            case ListOpenOrders(symbol):
+                return [self._open_orders(symbol)]
 
     def user_events(self, events: Iterable[Event]) -> list[Input]:
         """What the account's user stream tells of the exchange's events."""
@@ -147,6 +150,11 @@ class SimulatedAccount:
         trades = self._exchange.user_trades(self._id, ref.symbol, order_id=ref.order_id, limit=1000)
         fills = [TradeReported(_fill(trade, ref.client_order_id)) for trade in trades]
         return [*fills, QueryAnswered(ref.client_order_id)]
+
+    def _open_orders(self, symbol: str) -> Input:
+        ordinary = [_order_report(view) for view in self._exchange.open_orders(self._id, symbol)]
+        conditional = [_algo_report(view) for view in self._exchange.open_algo_orders(self._id, symbol)]
+        return OpenOrdersListed(symbol, self._exchange.now_ms * 1_000_000, (*ordinary, *conditional))
 
 
 def _new_order(cid: str, request: OrderRequest) -> NewOrder:

@@ -5,11 +5,20 @@ from decimal import Decimal
 
 import pytest
 
-from orderkit.domain.commands import CancelOrder, Command, QueryFills, QueryOrder, SetTimer, SubmitOrder
+from orderkit.domain.commands import (
+    CancelOrder,
+    Command,
+    ListOpenOrders,
+    QueryFills,
+    QueryOrder,
+    SetTimer,
+    SubmitOrder,
+)
 from orderkit.domain.enums import OrderStatus, OrderType, Side, TimeInForce
 from orderkit.domain.events import (
     CancelRefused,
     Input,
+    OpenOrdersListed,
     OrderAbsent,
     OrderReported,
     QueryAnswered,
@@ -19,6 +28,7 @@ from orderkit.domain.events import (
     SubmitUnknown,
     TimerFired,
     TradeReported,
+    UserStreamDown,
     UserStreamUp,
 )
 from orderkit.domain.job import JobResult, JobStatus
@@ -200,9 +210,8 @@ def test_a_crash_between_intent_and_answer_leads_to_a_question_not_to_a_second_o
     left = Order("ok-j-1", "j", MARKET, created_ms=0)
     drive = Drive(one(MARKET), (left,))
     assert not any(isinstance(c, SubmitOrder) for o in drive.outputs for c in o.commands)
-    commands = drive.outputs[0].commands
     assert left.status is OrderStatus.UNKNOWN
-    assert kinds(drive.fire(timer(commands))) == [QueryOrder]
+    assert kinds(drive.outputs[0].commands) == [QueryOrder]
 
 
 def cancelling(ctx: Context) -> Flow[JobResult]:
@@ -284,3 +293,65 @@ def test_answers_to_questions_about_forgotten_orders_are_harmless() -> None:
     drive = Drive(one(MARKET))
     for event in (QueryAnswered("x"), OrderAbsent("x"), TradeReported(fill(1, "1", cid="x"))):
         assert drive.send(event) == []
+
+
+def resting(ctx: Context) -> Flow[JobResult]:
+    order = ctx.orders[-1] if ctx.orders else ctx.submit(LIMIT)
+    yield from ctx.wait_done(order)
+    return result_of(order)
+
+
+def test_after_a_gap_in_the_stream_everything_open_is_asked_for_at_once() -> None:
+    drive = Drive(resting)
+    drive.send(UserStreamUp())
+    drive.send(OrderReported(report("NEW")))
+    drive.send(UserStreamDown(), after_s=1)
+    assert ListOpenOrders("BTCUSDT") in drive.send(UserStreamUp(), after_s=1)
+    gone = OpenOrdersListed("BTCUSDT", drive.now_ns, ())
+    assert QueryOrder in kinds(drive.send(gone))
+    drive.send(OrderReported(report("FILLED", "0.3", time_ms=2)))
+    drive.send(TradeReported(fill(1, "0.3")))
+    assert drive.result == JobResult(JobStatus.COMPLETED)
+
+
+def test_a_resting_order_is_audited_now_and_then_even_while_the_stream_is_up() -> None:
+    drive = Drive(resting)
+    drive.send(UserStreamUp())
+    audit = timer(drive.send(OrderReported(report("NEW"))))
+    assert audit.at_ns == 60 * SECOND
+    commands = drive.fire(audit)
+    assert ListOpenOrders("BTCUSDT") in commands
+    assert timer(commands).at_ns == 120 * SECOND
+
+
+def test_an_order_that_is_in_the_list_is_left_in_peace_and_strangers_are_noted() -> None:
+    drive = Drive(resting)
+    drive.send(UserStreamUp())
+    drive.send(OrderReported(report("NEW")))
+    stranger = report("NEW", cid="web_1")
+    commands = drive.send(OpenOrdersListed("BTCUSDT", SECOND, (report("NEW"), stranger)))
+    assert QueryOrder not in kinds(commands)
+    assert drive.engine.strangers["BTCUSDT"] == {"web_1"}
+
+
+def test_a_resting_order_of_an_earlier_run_is_asked_after_at_once() -> None:
+    left = Order("ok-j-1", "j", LIMIT, created_ms=0, status=OrderStatus.NEW)
+    drive = Drive(resting, (left,))
+    assert QueryOrder in kinds(drive.outputs[0].commands)
+
+
+def test_an_order_that_the_exchange_has_forgotten_after_days_is_over() -> None:
+    left = Order("ok-j-1", "j", LIMIT, created_ms=0, status=OrderStatus.NEW)
+    drive = Drive(resting, (left,))
+    drive.send(OrderAbsent("ok-j-1"), after_s=3600)
+    assert drive.result is None
+    drive.send(OrderAbsent("ok-j-1"), after_s=4 * 86_400)
+    assert drive.result is not None
+    assert drive.result.status is JobStatus.STOPPED
+
+
+def test_trades_of_an_order_still_at_work_are_asked_for_too() -> None:
+    drive = Drive(resting)
+    drive.send(OrderReported(report("NEW")))
+    commands = drive.send(OrderReported(report("PARTIALLY_FILLED", "0.1", time_ms=2)))
+    assert QueryFills in kinds(commands)

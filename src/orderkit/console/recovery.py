@@ -1,0 +1,103 @@
+"""What resume, reconcile and stop do."""
+
+from decimal import Decimal
+from typing import NoReturn
+
+import typer
+
+from orderkit.console.documents import ReconcileDocument, job_document, print_document
+from orderkit.console.options import RunOptions
+from orderkit.console.progress import Silence
+from orderkit.console.report import print_reconciled, say
+from orderkit.console.run import announce, prepared, resume_job
+from orderkit.domain.job import JobRecord, JobStatus
+from orderkit.errors import OutcomeUnknown, UsageError
+from orderkit.journal.locks import JobBusy, is_locked
+from orderkit.orders.registry import request_of
+from orderkit.runtime.desk import Desk
+from orderkit.runtime.jobs import execute
+from orderkit.runtime.settle import settle
+
+
+def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:
+    """Go on with the named jobs, or all unfinished ones, one after another; the worst exit code counts."""
+    settings = prepared(options)
+    announce(settings, options)
+    with Desk(settings) as desk:
+        named = job_ids or desk.journal.unfinished_jobs()
+        records = [_record(desk, job_id) for job_id in named]
+        mine = [record for record in records if record.environment == settings.environment.value]
+        if job_ids and len(mine) < len(records):
+            other = next(r for r in records if r not in mine)
+            raise UsageError(
+                f"job {other.job_id} belongs to {other.environment}", hint=f"add --env {other.environment}"
+            )
+        resumable = [r for r in mine if job_ids or r.status is JobStatus.RUNNING]
+        if not resumable:
+            say("nothing to resume")
+        if len(resumable) > 1 and options.json:
+            raise UsageError("--json prints one document", hint="resume one job at a time with --json")
+        codes = [resume_job(desk, record) for record in resumable]
+    raise typer.Exit(max(codes, default=0))
+
+
+def reconcile_journal(options: RunOptions) -> NoReturn:
+    """Settle every order that is open or in doubt, job by job; exit 8 while any stays in doubt."""
+    settings = prepared(options)
+    with Desk(settings) as desk:
+        documents = []
+        strangers: dict[str, list[str]] = {}
+        for job_id in desk.journal.unfinished_jobs():
+            record = _record(desk, job_id)
+            if record.environment != settings.environment.value or is_locked(settings.home, job_id):
+                continue
+            request = request_of(record.kind, record.parameters)
+            instrument = desk.instrument(request.symbol)
+            _settle(desk, record, request.quantity)
+            documents.append(job_document(record, instrument, request.side, request.quantity))
+        known = desk.journal.client_order_ids()
+        for symbol in sorted({document.symbol for document in documents}):
+            foreign = [
+                report.client_order_id
+                for report in desk.gateway.open_orders(symbol)
+                if report.client_order_id not in known
+            ]
+            if foreign:
+                strangers[symbol] = foreign
+    document = ReconcileDocument(env=settings.environment.value, jobs=documents, other_orders=strangers)
+    if options.json:
+        print_document(document)
+    else:
+        print_reconciled(document)
+    in_doubt = any(job.status == JobStatus.UNKNOWN.value for job in documents)
+    raise typer.Exit(OutcomeUnknown.exit_code if in_doubt else 0)
+
+
+def stop_job(job_id: str, options: RunOptions, now_ns: int) -> NoReturn:
+    """Leave a stop for the process that runs the job."""
+    settings = prepared(options)
+    with Desk(settings) as desk:
+        record = _record(desk, job_id)
+        if not is_locked(settings.home, job_id):
+            say(f"job {job_id} is not running: {record.status.value}")
+            raise typer.Exit(0)
+        desk.journal.send_control(job_id, "stop", None, now_ns)
+    say(f"job {job_id} was asked to stop")
+    raise typer.Exit(0)
+
+
+def _settle(desk: Desk, record: JobRecord, quantity: Decimal) -> None:
+    """Ask after the job's orders; its own status is kept where it can go on."""
+    flow = settle(quantity, record.status)
+    try:
+        execute(desk, record, flow, Silence(), new=False, uses_user_stream=False)
+    except JobBusy as busy:
+        say(busy.message)
+
+
+def _record(desk: Desk, job_id: str) -> JobRecord:
+    record = desk.journal.load_job(job_id)
+    if record is None:
+        recent = ", ".join(job.job_id for job in desk.journal.recent_jobs(5))
+        raise UsageError(f"there is no job {job_id!r}", hint=f"the latest are {recent}" if recent else None)
+    return record

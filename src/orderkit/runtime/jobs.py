@@ -1,0 +1,140 @@
+"""Runs one job on a desk: lock, journal, engine and live runtime around an executor's flow."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from orderkit.domain.job import JobRecord, JobResult
+from orderkit.engine.context import Context, Flow
+from orderkit.engine.engine import Engine
+from orderkit.errors import ConfigurationError
+from orderkit.journal.locks import job_lock
+from orderkit.runtime.desk import Desk
+from orderkit.runtime.live import LiveRuntime, run
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = 130
+CONTROL_PERIOD_S = 0.25
+
+
+class View(Protocol):
+    """Shows a running job; told after every step of the engine, and must be quick."""
+
+    def begin(self, context: Context) -> None: ...
+
+    def step(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
+def execute(
+    desk: Desk,
+    record: JobRecord,
+    flow: Callable[[Context], Flow[JobResult]],
+    view: View,
+    *,
+    new: bool,
+    uses_user_stream: bool,
+) -> JobResult:
+    """Run a job to its end in this process; ``record`` gets its orders, times and status.
+
+    A ``new`` job is written down first; another one goes on with the orders that ``record`` has.
+
+    Raises:
+        JobBusy: another process runs it.
+        JobExists: a new job's id is taken.
+        ConfigurationError: the journal cannot be written: nothing is sent.
+    """
+    with job_lock(desk.settings.home, record.job_id):
+        result = run(_execute(desk, record, flow, view, new=new, uses_user_stream=uses_user_stream))
+    record.status, record.reason = result.status, result.reason
+    log.info("job %s: %s %s", record.job_id, result.status, result.reason or "")
+    return result
+
+
+async def _execute(
+    desk: Desk,
+    record: JobRecord,
+    flow: Callable[[Context], Flow[JobResult]],
+    view: View,
+    *,
+    new: bool,
+    uses_user_stream: bool,
+) -> JobResult:
+    stream = None
+    if uses_user_stream:
+        from orderkit.exchange.user_stream import UserStream
+
+        stream = UserStream(desk.gateway, desk.endpoints.stream)
+    engine = Engine()
+    runtime = LiveRuntime(engine, desk.gateway, desk.journal, user_stream=stream, on_step=view.step)
+    async with runtime:
+        if new:
+            record.started_ns = runtime.clock.now_ns()
+            desk.journal.open_job(record)
+        log.info(
+            "job %s %s: %s", record.job_id, "starts" if new else "goes on", json.dumps(record.parameters)
+        )
+        with _interrupts(runtime.stop):
+            ending = runtime.start(record.job_id, flow, started_ns=record.started_ns, orders=record.orders)
+            job = engine.jobs.get(record.job_id)
+            if job is not None:
+                record.orders = job.context.orders
+                view.begin(job.context)
+            listener = asyncio.create_task(_listen(desk, record.job_id, runtime))
+            try:
+                result = await ending
+            finally:
+                listener.cancel()
+                view.end()
+        record.finished_ns = runtime.clock.now_ns()
+    return result
+
+
+async def _listen(desk: Desk, job_id: str, runtime: LiveRuntime) -> None:
+    """Take what other processes ask of the job."""
+    while True:
+        await asyncio.sleep(CONTROL_PERIOD_S)
+        try:
+            controls = desk.journal.take_controls(job_id, runtime.clock.now_ns())
+        except ConfigurationError as error:
+            log.warning("no control commands: %s", error.message)
+            continue
+        for command, _ in controls:
+            if command == "stop":
+                runtime.stop("stopped by another command")
+            else:
+                log.warning("job %s: unknown control command %s", job_id, command)
+
+
+@contextlib.contextmanager
+def _interrupts(stop: Callable[[str], None]) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM ends the job in order, the second one leaves at once: all is journaled."""
+    loop = asyncio.get_running_loop()
+    asked = False
+
+    def handle(name: str) -> None:
+        nonlocal asked
+        if asked:
+            sys.stderr.write("\nleft at once; the journal has every order: bot.py resume goes on\n")
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        asked = True
+        sys.stderr.write("\nstopping: no new orders, waiting for answers (again to leave at once)\n")
+        stop(f"stopped by {name}")
+
+    signals = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+    for number, name in signals.items():
+        loop.add_signal_handler(number, handle, name)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,45 @@
+"""The flow that sends nothing: it waits until the fate of a job's orders is known."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from orderkit.domain.enums import OrderStatus
+from orderkit.domain.job import JobResult, JobStatus
+from orderkit.engine.context import Context, Flow
+from orderkit.orders.executor import result_of
+
+ZERO = Decimal(0)
+
+
+def settle(quantity: Decimal, before: JobStatus) -> Callable[[Context], Flow[JobResult]]:
+    """A flow that ends once every order of the job is done, or the exchange has said where it stands.
+
+    ``quantity`` is what the job is to do in all. A job that was RUNNING stays so where there is something
+    left: it can be resumed.
+    """
+
+    def flow(ctx: Context) -> Flow[JobResult]:
+        began_ns = ctx.now_ns
+        while not all(o.is_settled or o.unresolved or o.confirmed_ns >= began_ns for o in ctx.orders):
+            if ctx.stopping:
+                break
+            yield
+        return _result(ctx, quantity, before)
+
+    return flow
+
+
+def _result(ctx: Context, quantity: Decimal, before: JobStatus) -> JobResult:
+    doubtful = [o.client_order_id for o in ctx.orders if o.status is OrderStatus.UNKNOWN]
+    if doubtful:
+        return JobResult(JobStatus.UNKNOWN, f"the outcome of {', '.join(doubtful)} is not known")
+    executed = sum((order.executed_quantity for order in ctx.orders), ZERO)
+    if executed >= quantity:
+        return JobResult(JobStatus.COMPLETED)
+    if before is JobStatus.RUNNING:
+        return JobResult(JobStatus.RUNNING, f"{executed} of {quantity} done; bot.py resume goes on")
+    if not all(order.is_terminal for order in ctx.orders):
+        return JobResult(JobStatus.OPEN)
+    if len(ctx.orders) == 1:
+        return result_of(ctx.orders[0])
+    return JobResult(JobStatus.STOPPED, f"{executed} of {quantity} done")
