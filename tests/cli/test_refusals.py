@@ -136,8 +136,17 @@ def test_an_order_refused_by_the_exchange_is_exit_5_with_its_code(desk: Desk) ->
     assert "-2019" in done.json["reason"]
 
 
-def test_a_job_id_that_exists_is_never_doubled(desk: Desk) -> None:
-    assert desk.bot("market BTCUSDT BUY 0.01 --job-id daily-1").code == 0
-    again = desk.bot("market BTCUSDT BUY 0.01 --job-id daily-1")
-    assert again.code == 3
+def test_a_job_id_that_exists_is_reported_and_never_done_twice(desk: Desk) -> None:
+    first = desk.bot("market BTCUSDT BUY 0.01 --job-id daily-1 --json")
+    again = desk.bot("market BTCUSDT BUY 0.01 --job-id daily-1 --json")
+    assert (first.code, again.code) == (0, 0)
+    assert again.json["orders"] == first.json["orders"]
+    assert len(desk.requests("POST", "/fapi/v1/order")) == 1
+
+
+def test_a_job_id_of_another_job_is_refused(desk: Desk) -> None:
+    assert desk.bot("market BTCUSDT BUY 0.01 --job-id daily-2").code == 0
+    other = desk.bot("market BTCUSDT SELL 0.01 --job-id daily-2")
+    assert other.code == 3
+    assert "JOB_ID" in other.err
     assert len(desk.requests("POST", "/fapi/v1/order")) == 1

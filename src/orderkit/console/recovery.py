@@ -16,7 +16,7 @@ from orderkit.journal.locks import JobBusy, is_locked
 from orderkit.orders.registry import request_of
 from orderkit.runtime.desk import Desk
 from orderkit.runtime.jobs import execute
-from orderkit.runtime.settle import settle
+from orderkit.orders.settle import settle
 
 
 def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:

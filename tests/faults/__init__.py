@@ -1,0 +1,1 @@
+"""Whatever dies and wherever: nothing lost, nothing sent twice."""

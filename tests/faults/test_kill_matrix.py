@@ -1,0 +1,135 @@
+"""SIGKILL at every request, before and after the exchange executed it; then resume."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.faults.truth import assert_sent_once, assert_true
+from tests.support import Desk, Done, finish
+
+pytestmark = pytest.mark.slow
+
+
+class Scenario(NamedTuple):
+    """A command, what it does in all, and what must move the market for it to end."""
+
+    line: str
+    executed: Decimal
+    move: Callable[[Desk], None] = lambda _: None
+    open_orders: int = 0
+
+
+def cross(desk: Desk) -> None:
+    desk.market("58990", "58990.1")
+
+
+def trigger(desk: Desk) -> None:
+    desk.market("60550", "60550.1")
+
+
+SCENARIOS = {
+    "market": Scenario("market BTCUSDT BUY 0.01", Decimal("0.01")),
+    "limit": Scenario("limit BTCUSDT BUY 0.01 59000 --wait", Decimal("0.01"), cross),
+    "stop-limit": Scenario("stop-limit BTCUSDT BUY 0.01 60500 60600 --wait", Decimal("0.01"), trigger),
+    "twap": Scenario("twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms", Decimal("0.3")),
+}
+
+
+def requests_of(desk: Desk, scenario: Scenario) -> list[tuple[str, str]]:
+    """Method and path of each request of an undisturbed run."""
+    fresh(desk)
+    process = desk.start(scenario.line + " --job-id rehearsal")
+    time.sleep(1.0)
+    scenario.move(desk)
+    assert finish(process).code == 0
+    return [(r["method"], r["path"]) for r in desk.all_requests() if r["path"].startswith("/fapi")]
+
+
+def fresh(desk: Desk) -> None:
+    desk.control("DELETE", "/paper/faults")
+    desk.control("POST", "/paper/reset")
+    desk.market("60000", "60000.1")
+    for path in desk.home.glob("journal.sqlite*"):
+        path.unlink()
+
+
+@pytest.fixture(scope="module")
+def matrix() -> Iterator[dict[str, int]]:
+    cells: dict[str, int] = {}
+    yield cells
+    print(f"\nkill matrix: {sum(cells.values())} cells run: {cells}")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", list(SCENARIOS))
+def test_a_job_killed_at_any_request_is_completed_by_resume(
+    opened: Desk, kind: str, matrix: dict[str, int]
+) -> None:
+    scenario = SCENARIOS[kind]
+    requests = requests_of(opened, scenario)
+    seen: dict[tuple[str, str], int] = {}
+    for method, path in requests:
+        nth = seen[method, path] = seen.get((method, path), 0) + 1
+        for apply in ("before", "after"):
+            where = f"{kind}: killed {apply} {method} {path} number {nth}"
+            fresh(opened)
+            opened.fault(method, path, "hold", apply=apply, nth=nth)
+            process = opened.start(scenario.line + " --job-id job")
+            reached = wait_until_held(opened, method, path, nth, process)
+            process.kill()
+            process.communicate()
+            opened.control("DELETE", "/paper/faults")
+            assert reached, f"{where}: the request was never made"
+            done = complete(opened, scenario)
+            assert done.code == 0, f"{where}: {done.err}"
+            try:
+                assert_true(opened, executed=scenario.executed, open_orders=scenario.open_orders)
+                assert_sent_once(opened)
+            except AssertionError as error:
+                raise AssertionError(f"{where}: {error}") from error
+            matrix[kind] = matrix.get(kind, 0) + 1
+
+
+def wait_until_held(desk: Desk, method: str, path: str, nth: int, process: "subprocess.Popen[str]") -> bool:
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        if len(desk.requests(method, path)) >= nth:
+            time.sleep(0.05)
+            return True
+        if process.poll() is not None:
+            return False
+        time.sleep(0.02)
+    return False
+
+
+def complete(desk: Desk, scenario: Scenario) -> Done:
+    """What a person or cron does next: the same command under the same job id."""
+    process = desk.start(scenario.line + " --job-id job")
+    time.sleep(1.0)
+    scenario.move(desk)
+    return finish(process)
+
+
+def test_resume_all_goes_on_with_every_killed_job(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.open()
+    try:
+        desk.market("60000", "60000.1")
+        jobs = [
+            desk.start(f"twap BTCUSDT BUY 0.5 --chunks 5 --interval 300ms --job-id t{n}") for n in range(3)
+        ]
+        time.sleep(1.2)
+        for job in jobs:
+            job.kill()
+            job.communicate()
+        done = desk.bot("resume --all")
+        assert done.code == 0, done.err
+        assert_true(desk, executed=Decimal("1.5"))
+        assert "nothing to resume" in desk.bot("resume --all").out
+    finally:
+        desk.close()
