@@ -229,12 +229,12 @@ class Budget:
             return cls(
                 Limits(*_counts(limit_row, 3)),
                 _stop(stop),
-                Window(MINUTE_MS, *_counts(weight, 6)),
+                Window(MINUTE_MS, *_counts(weight, 8)),
                 {
                     name: Account(
                         _stop(stopped),
-                        Window(TEN_SECONDS_MS, *_counts(short, 6)),
-                        Window(MINUTE_MS, *_counts(long, 6)),
+                        Window(TEN_SECONDS_MS, *_counts(short, 8)),
+                        Window(MINUTE_MS, *_counts(long, 8)),
                     )
                     for name, (stopped, short, long) in accounts.items()
                 },
@@ -244,7 +244,7 @@ class Budget:
 
 
 def _window_row(w: Window) -> list[int]:
-    return [w.index, w.used, w.pending, w.carried, w.late, w.as_of_ns]
+    return [w.index, w.used, w.pending, w.carried, w.late, w.as_of_ns, w.unsaid, w.unsaid_ns]
 
 
 def _stop_row(stop: Stop) -> list[int]:

@@ -90,7 +90,7 @@ class Pacer:
 
         share = self._file.change(apply)
         if share > WARN_SHARE and not self._warned:
-            logger.warning("%.0f %% of the request budget is used", share * 100)
+            logger.warning("%.0f %% of the request budget is used", min(share, 1) * 100)
         self._warned = share > WARN_SHARE
 
     def halt(self, limited: RateLimited) -> None:

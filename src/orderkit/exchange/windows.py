@@ -14,10 +14,11 @@ class Window:
 
     Times in ms are exchange time as estimated here, times in ns are this machine's monotonic clock.
 
-    ``used`` is what the newest answer said; ``pending`` what was sent since and is not answered; ``carried``
-    what was in flight when the window began, in case it counts here; ``late`` what was answered so close
-    to the window's end that it may count in the next. What was sent and never answered (a killed process)
-    is forgotten with the window after its own.
+    ``used`` is what the newest answer said, at ``as_of_ns``; ``unsaid`` what ended without a word of the
+    count, the last of it at ``unsaid_ns``; ``pending`` what is not answered yet; ``carried`` what was in
+    flight when the window began, in case it counts here; ``late`` what was answered so close to the
+    window's end that it may count in the next. What a killed process had sent is forgotten with the window
+    after its own.
     """
 
     length_ms: int
@@ -27,11 +28,13 @@ class Window:
     carried: int = 0
     late: int = 0
     as_of_ns: int = 0
+    unsaid: int = 0
+    unsaid_ns: int = 0
 
     @property
     def total(self) -> int:
         """The most that the exchange can have counted, as far as this machine is concerned."""
-        return self.used + self.pending + self.carried
+        return self.used + self.unsaid + self.pending + self.carried
 
     def roll(self, now_ms: int, now_ns: int) -> None:
         """Begin the window of ``now_ms`` where the one at hand is over."""
@@ -46,7 +49,8 @@ class Window:
             self.used, self.carried = self.late, self.pending
         else:
             self.used = self.carried = 0
-        self.index, self.pending, self.late, self.as_of_ns = current, 0, 0, now_ns
+        self.index, self.as_of_ns = current, now_ns
+        self.pending = self.late = self.unsaid = 0
 
     def has_room(self, amount: int, limit: int) -> bool:
         """True when ``amount`` more stays within ``limit``; 0 is no limit, an empty window takes anything."""
@@ -83,7 +87,10 @@ class Window:
         if told is not None:
             if told >= self.used or sent_ns >= self.as_of_ns:
                 self.used, self.as_of_ns = told, now_ns
+            if sent_ns >= self.unsaid_ns:  # it includes what ended before it went out
+                self.unsaid = 0
         elif counted:
-            self.used += amount
+            self.unsaid += amount
+            self.unsaid_ns = now_ns
         if counted and now_ms >= (self.index + 1) * self.length_ms - EDGE_MS:
             self.late += amount
