@@ -68,8 +68,8 @@ def test_kind_is_told_by_the_columns_where_the_name_is_silent(tmp_path: Path) ->
 def test_other_files_and_other_symbols_are_left_out(tmp_path: Path) -> None:
     plain(tmp_path / "BTCUSDT-trades-2024-07-18.csv", TRADES)
     plain(tmp_path / "NOSUCHUSDT-trades-2024-07-18.csv", TRADES)
-    plain(tmp_path / "BTCUSDT-aggTrades-2024-07-18.csv", "1,2,3,4,5,6,true\n")
-    plain(tmp_path / "BTCUSDT-1m-2024-07-18.csv", "1,2,3,4,5,6,7,8,9,10,11,12\n")
+    plain(tmp_path / "BTCUSDT-bookDepth-2024-07-18.csv", "2024-07-18 00:00:10,-5,1,2\n")
+    plain(tmp_path / "BTCUSDT-metrics-2024-07-18.csv", "2024-07-18 00:05:00,BTCUSDT,1,2,3,4,5,6\n")
     plain(tmp_path / "ETHUSDT-trades-2024-07-18.csv", "")
     plain(tmp_path / "README.md", "notes")
     assert ReplayMarket(instruments(), tmp_path).symbols == ("BTCUSDT",)
@@ -83,10 +83,57 @@ def test_days_of_a_symbol_follow_each_other_whatever_their_names(tmp_path: Path)
 
 
 def test_symbols_keep_their_times_relative_to_the_first_record_of_all(tmp_path: Path) -> None:
-    plain(tmp_path / "ETHUSDT-bookTicker-x.csv", "1,50.00,2,50.01,3,1200,1200\n")
+    plain(tmp_path / "ETHUSDT-bookTicker-x.csv", "1,50.00,2,50.01,3,12000,1200\n")
     plain(tmp_path / "BTCUSDT-bookTicker-x.csv", QUOTES)
     times = [(e.symbol, e.time_ms - START_MS) for e in replay(tmp_path) if isinstance(e, Quote)]
-    assert times == [("BTCUSDT", 0), ("ETHUSDT", 200), ("BTCUSDT", 500)]
+    assert times == [("BTCUSDT", 0), ("BTCUSDT", 500), ("ETHUSDT", 11_000)]
+
+
+def test_a_symbol_that_begins_soon_after_the_first_has_its_opening_book_from_the_start(
+    tmp_path: Path,
+) -> None:
+    plain(tmp_path / "ETHUSDT-bookTicker-x.csv", "1,50.00,2,50.01,3,1200,0\n2,50.00,2,50.01,4,1300,0\n")
+    plain(tmp_path / "BTCUSDT-bookTicker-x.csv", QUOTES)
+    events = [(e.symbol, type(e), e.time_ms - START_MS) for e in replay(tmp_path)]
+    assert events == [
+        ("BTCUSDT", Quote, 0),
+        ("BTCUSDT", MarkPrice, 0),
+        ("ETHUSDT", Quote, 0),
+        ("ETHUSDT", MarkPrice, 0),
+        ("ETHUSDT", Quote, 300),
+        ("BTCUSDT", Quote, 500),
+    ]
+
+
+AGGREGATE = "7,100.0,0.500,10,14,1500,true\n8,100.1,0.200,15,15,1700,false\n"
+AGGREGATE_HEADER = "agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("BTCUSDT-aggTrades-2024-07-18.csv", AGGREGATE),
+        ("BTCUSDT-aggTrades-2024-07-18.csv", AGGREGATE_HEADER + AGGREGATE),
+        ("BTCUSDT-x.csv", AGGREGATE),
+        ("BTCUSDT-x.csv", AGGREGATE_HEADER + AGGREGATE),
+    ],
+)
+def test_aggregate_trades_are_trades(tmp_path: Path, name: str, text: str) -> None:
+    plain(tmp_path / name, text)
+    assert [e for e in replay(tmp_path) if isinstance(e, MarketTrade)] == [
+        MarketTrade("BTCUSDT", 7, Decimal("100.0"), Decimal("0.5"), True, START_MS),
+        MarketTrade("BTCUSDT", 8, Decimal("100.1"), Decimal("0.2"), False, START_MS + 200),
+    ]
+
+
+def test_the_richest_recording_of_a_symbol_is_played(tmp_path: Path) -> None:
+    plain(tmp_path / "BTCUSDT-1m-x.csv", "60000,1,1,1,1,1\n")
+    plain(tmp_path / "BTCUSDT-aggTrades-x.csv", AGGREGATE)
+    assert [e.trade_id for e in replay(tmp_path) if isinstance(e, MarketTrade)] == [7, 8]
+    plain(tmp_path / "BTCUSDT-trades-x.csv", TRADES)
+    assert [e.trade_id for e in replay(tmp_path) if isinstance(e, MarketTrade)] == [10, 11]
+    plain(tmp_path / "BTCUSDT-bookTicker-x.csv", QUOTES)
+    assert [e.bid_quantity for e in replay(tmp_path) if isinstance(e, Quote)] == [2, Decimal("1.5")]
 
 
 def test_trades_alone_are_quoted_one_tick_around_the_last_one(tmp_path: Path) -> None:
@@ -140,6 +187,11 @@ def test_a_loop_goes_on_in_time_and_in_trade_ids(tmp_path: Path) -> None:
     assert [t.trade_id for t in trades] == [10, 11, 21, 22]
 
 
+def test_a_loop_over_a_recording_without_any_book_ends(tmp_path: Path) -> None:
+    plain(tmp_path / "BTCUSDT-1m-x.csv", "60000,100,100,100,100,0\n")
+    assert replay(tmp_path, loop=True) == []
+
+
 BROKEN = [
     ("BTCUSDT-trades-x.csv", "id,price,quantity\n1,2,3\n", ["BTCUSDT-trades-x.csv", "line 1", "qty"]),
     ("BTCUSDT-trades-x.csv", TRADES + "12,100.0,1\n", ["line 3", "3 columns"]),
@@ -150,10 +202,17 @@ BROKEN = [
     ("BTCUSDT-trades-x.csv", TRADES + "12,100.0,1,1,1699,true\n", ["line 3", "1699", "1700"]),
     ("BTCUSDT-trades-x.csv", "1,100.0,1,1,1721347022956000,true\n", ["line 1", "milliseconds"]),
     ("BTCUSDT-bookTicker-x.csv", "1,100.1,2,100.1,3,1000,1001\n", ["line 1", "not below"]),
+    ("BTCUSDT-1m-x.csv", "60000,100,101,100.5,101,1\n", ["line 1", "not between"]),
+    ("BTCUSDT-klines-x.csv", "60000,100,101,99,101,-1\n", ["line 1", "-1 is no volume"]),
+    ("BTCUSDT-aggTrades-x.csv", "7,100.0,0.500,10,14,1500\n", ["line 1", "6 columns"]),
     ("BTCUSDT-trades-x.csv.gz", "no gzip at all", ["BTCUSDT-trades-x.csv.gz"]),
     ("BTCUSDT-trades-x.zip", "no zip at all", ["BTCUSDT-trades-x.zip"]),
     ("ETHBTC-trades-x.csv", TRADES, ["no usable recordings", "ETHBTC"]),
-    ("notes.txt", "nothing here", ["no usable recordings", "no trades or bookTicker"]),
+    (
+        "notes.txt",
+        "nothing here",
+        ["no usable recordings", "no trades, aggTrades, bookTicker, klines or raw streams"],
+    ),
 ]
 
 

@@ -6,6 +6,8 @@ from random import Random
 from orderkit.domain.market import MarkPrice
 
 FUNDING_INTERVAL_MS = 8 * 3600 * 1000
+MARK_INTERVAL_MS = 1000
+_USUAL_RATE = Decimal("0.0001")  # the interest component alone
 _INDEX_SMOOTHING = 0.2  # weight of the newest mid in the index, per mark
 
 # Funding rates of BTCUSDT and ETHUSDT, March to June 2025: mean, deviation, correlation with the one before
@@ -20,6 +22,32 @@ _FUNDING_HIGHEST = 1e-4
 def next_funding_ms(time_ms: int) -> int:
     """The first of 00:00, 08:00 and 16:00 UTC after ``time_ms``."""
     return (time_ms // FUNDING_INTERVAL_MS + 1) * FUNDING_INTERVAL_MS
+
+
+class MidMarks:
+    """One symbol's marks where a recording has none: mark and index are the mid, once a second, with the
+    usual funding rate of 0.01 %.
+    """
+
+    def __init__(self, symbol: str) -> None:
+        self._symbol = symbol
+        self._next_ms = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether there was a mark yet."""
+        return self._next_ms > 0
+
+    def due(self, time_ms: int) -> bool:
+        """Whether a second has passed since the last mark."""
+        return 0 < self._next_ms <= time_ms
+
+    def mark(self, mid: Decimal, time_ms: int) -> MarkPrice:
+        """The first mark, at ``time_ms``, or the newest that is due by then."""
+        if self.begun:
+            time_ms -= (time_ms - self._next_ms) % MARK_INTERVAL_MS
+        self._next_ms = time_ms + MARK_INTERVAL_MS
+        return MarkPrice(self._symbol, mid, mid, _USUAL_RATE, next_funding_ms(time_ms), time_ms)
 
 
 class SyntheticMarks:

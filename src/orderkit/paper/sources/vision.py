@@ -1,91 +1,25 @@
-"""Reads data.binance.vision tick files: trades and bookTicker CSV, plain, gz or zip, header or none."""
+"""Reads data.binance.vision files (trades, aggTrades, bookTicker, klines): CSV, gz or zip, header or none."""
 
 import csv
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
-from orderkit.domain.market import MarketTrade, Quote
 from orderkit.errors import ConfigurationError
-
-Record = Quote | MarketTrade
+from orderkit.paper.sources.columns import KINDS, KLINES, Kind, Record
 
 _SUFFIXES = (".csv", ".csv.gz", ".zip")
 _SYMBOL = re.compile(r"([A-Z0-9]+(?:_\d{6})?)[-_.]")
-_FIRST_MICROSECOND = 10**14  # as ms this would be the year 5138: such a file counts microseconds
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of file: the word in its name, its columns in order and what a row means."""
-
-    word: str
-    columns: tuple[str, ...]
-    parse: Callable[[str, Mapping[str, str]], Record]
-
-
-def _positive(text: str) -> Decimal:
-    value = Decimal(text)
-    if not value.is_finite() or value <= 0:
-        raise ValueError(f"{text} is no price or quantity")
-    return value
-
-
-def _time_ms(text: str) -> int:
-    value = int(text)
-    if not 0 < value < _FIRST_MICROSECOND:
-        raise ValueError(f"{text} is no time in milliseconds")
-    return value
-
-
-def _trade(symbol: str, row: Mapping[str, str]) -> MarketTrade:
-    return MarketTrade(
-        symbol=symbol,
-        trade_id=int(row["id"]),
-        price=_positive(row["price"]),
-        quantity=_positive(row["qty"]),
-        buyer_is_maker={"true": True, "false": False}[row["is_buyer_maker"].lower()],
-        time_ms=_time_ms(row["time"]),
-    )
-
-
-def _quote(symbol: str, row: Mapping[str, str]) -> Quote:
-    quote = Quote(
-        symbol=symbol,
-        bid=_positive(row["best_bid_price"]),
-        bid_quantity=_positive(row["best_bid_qty"]),
-        ask=_positive(row["best_ask_price"]),
-        ask_quantity=_positive(row["best_ask_qty"]),
-        time_ms=_time_ms(row["transaction_time"]),
-    )
-    if quote.bid >= quote.ask:
-        raise ValueError(f"bid {quote.bid} is not below ask {quote.ask}")
-    return quote
-
-
-TRADES = Kind("trades", ("id", "price", "qty", "quote_qty", "time", "is_buyer_maker"), _trade)
-BOOK_TICKER = Kind(
-    "bookticker",
-    (
-        "update_id",
-        "best_bid_price",
-        "best_bid_qty",
-        "best_ask_price",
-        "best_ask_qty",
-        "transaction_time",
-        "event_time",
-    ),
-    _quote,
-)
-_OTHER_WORDS = ("aggtrades", "klines", "bookdepth", "metrics")
+_INTERVAL = re.compile(r"[-_.]\d+(?:m|h|d|w|mo)[-_.]")  # as in BTCUSDT-1m-2024-03-30.csv
+_OTHER_WORDS = ("bookdepth", "metrics", "funding", "markprice", "indexprice", "premiumindex", "liquidation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,41 +60,50 @@ def open_tick_file(path: Path) -> TickFile | None:
     symbol = _SYMBOL.match(path.name)
     if symbol is None or not name.endswith(_SUFFIXES) or any(word in name for word in _OTHER_WORDS):
         return None
-    kind = next((k for k in (TRADES, BOOK_TICKER) if k.word in name), None) or _kind_by_columns(path)
+    kind = _kind_by_name(name) or _kind_by_columns(path, symbol[1])
     if kind is None:
         return None
     first = next((record for _, record in _records(path, symbol[1], kind)), None)
     return TickFile(path, symbol[1], kind, first.time_ms) if first else None
 
 
-def _kind_by_columns(path: Path) -> Kind | None:
+def _kind_by_name(name: str) -> Kind | None:
+    named = next((kind for kind in KINDS if kind.word in name), None)
+    return named or (KLINES if _INTERVAL.search(name) else None)
+
+
+def _kind_by_columns(path: Path, symbol: str) -> Kind | None:
     with _text(path) as file:
         first = next(csv.reader(file), [])
-    named = [k for k in (TRADES, BOOK_TICKER) if set(first) >= set(k.columns)]
-    if named:
-        return named[0]
-    counted = [k for k in (TRADES, BOOK_TICKER) if len(first) == len(k.columns) and first[0].isdigit()]
-    return counted[0] if counted else None
+    return next((k for k in KINDS if set(first) >= set(k.columns) or _parses(k, symbol, first)), None)
+
+
+def _parses(kind: Kind, symbol: str, row: list[str]) -> bool:
+    if len(row) not in kind.widths:
+        return False
+    try:
+        kind.parse(symbol, dict(zip(kind.columns, row, strict=False)))
+    except (ValueError, InvalidOperation):
+        return False
+    return True
 
 
 def _records(path: Path, symbol: str, kind: Kind) -> Iterator[tuple[int, Record]]:
-    columns = kind.columns
+    columns, widths = kind.columns, kind.widths
     with _text(path) as file:
         reader = csv.reader(file)
         for row in reader:
             if reader.line_num == 1 and row and not row[0].isdigit():
-                columns = _header(path, kind, row)
+                columns, widths = _header(path, kind, row), (len(row),)
                 continue
             if not row:
                 continue
-            if len(row) != len(columns):
+            if len(row) not in widths:
                 raise _broken(path, reader.line_num, kind, f"has {len(row)} columns")
             try:
-                record = kind.parse(symbol, dict(zip(columns, row, strict=True)))
+                record = kind.parse(symbol, dict(zip(columns, row, strict=False)))
             except (ValueError, InvalidOperation) as error:
                 raise _broken(path, reader.line_num, kind, f"does not parse ({error})") from error
-            except KeyError as error:
-                raise _broken(path, reader.line_num, kind, f"has {error} for true or false") from error
             yield reader.line_num, record
 
 
