@@ -1,5 +1,7 @@
 """SIGKILL at every request, before and after the exchange executed it; then resume."""
 
+import functools
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from tests.faults.truth import assert_sent_once, assert_true
 from tests.support import Desk, Done, finish
 
 pytestmark = pytest.mark.slow
+ORDERS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
 
 
 class Scenario(NamedTuple):
@@ -43,19 +46,43 @@ SCENARIOS = {
 def requests_of(desk: Desk, scenario: Scenario) -> list[tuple[str, str]]:
     """Method and path of each request of an undisturbed run."""
     fresh(desk)
-    process = desk.start(scenario.line + " --job-id rehearsal")
-    time.sleep(1.0)
-    scenario.move(desk)
-    assert finish(process).code == 0
+    done = run_with_move(desk, scenario)
+    assert done.code == 0, done.err
     return [(r["method"], r["path"]) for r in desk.all_requests() if r["path"].startswith("/fapi")]
 
 
 def fresh(desk: Desk) -> None:
+    """A new account, journal and cache."""
     desk.control("DELETE", "/paper/faults")
     desk.control("POST", "/paper/reset")
     desk.market("60000", "60000.1")
     for path in desk.home.glob("journal.sqlite*"):
         path.unlink()
+    shutil.rmtree(desk.home / "cache", ignore_errors=True)
+
+
+def run_with_move(desk: Desk, scenario: Scenario) -> Done:
+    """The command, and the market's move once its order rests."""
+    process = desk.start(scenario.line + " --job-id job")
+    move_when_resting(desk, scenario, process, lambda: process.poll() is not None)
+    return finish(process)
+
+
+def move_when_resting(
+    desk: Desk, scenario: Scenario, process: "subprocess.Popen[str]", done: Callable[[], bool]
+) -> None:
+    """Wait until ``done``, and move the market as soon as an order of the command was accepted."""
+    deadline = time.monotonic() + 30
+    moved = False
+    while not done() and time.monotonic() < deadline and process.poll() is None:
+        accepted = [r for r in desk.all_requests() if r["path"] in ORDERS and r["method"] == "POST"]
+        if not moved and any(r["status"] == 200 for r in accepted):
+            time.sleep(0.3)
+            if done():
+                return
+            scenario.move(desk)
+            moved = True
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +107,16 @@ def test_a_job_killed_at_any_request_is_completed_by_resume(
             fresh(opened)
             opened.fault(method, path, "hold", apply=apply, nth=nth)
             process = opened.start(scenario.line + " --job-id job")
-            reached = wait_until_held(opened, method, path, nth, process)
+            held = functools.partial(has_received, opened, method, path, nth)
+            move_when_resting(opened, scenario, process, held)
+            time.sleep(0.05)
             process.kill()
             process.communicate()
+            reached = held()
             opened.control("DELETE", "/paper/faults")
             assert reached, f"{where}: the request was never made"
-            done = complete(opened, scenario)
-            assert done.code == 0, f"{where}: {done.err}"
+            done = run_with_move(opened, scenario)
+            assert done.code == 0, f"{where}: {done.out} {done.err}"
             try:
                 assert_true(opened, executed=scenario.executed, open_orders=scenario.open_orders)
                 assert_sent_once(opened)
@@ -95,24 +125,8 @@ def test_a_job_killed_at_any_request_is_completed_by_resume(
             matrix[kind] = matrix.get(kind, 0) + 1
 
 
-def wait_until_held(desk: Desk, method: str, path: str, nth: int, process: "subprocess.Popen[str]") -> bool:
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        if len(desk.requests(method, path)) >= nth:
-            time.sleep(0.05)
-            return True
-        if process.poll() is not None:
-            return False
-        time.sleep(0.02)
-    return False
-
-
-def complete(desk: Desk, scenario: Scenario) -> Done:
-    """What a person or cron does next: the same command under the same job id."""
-    process = desk.start(scenario.line + " --job-id job")
-    time.sleep(1.0)
-    scenario.move(desk)
-    return finish(process)
+def has_received(desk: Desk, method: str, path: str, count: int) -> bool:
+    return len(desk.requests(method, path)) >= count
 
 
 def test_resume_all_goes_on_with_every_killed_job(tmp_path: Path) -> None:
@@ -123,7 +137,8 @@ def test_resume_all_goes_on_with_every_killed_job(tmp_path: Path) -> None:
         jobs = [
             desk.start(f"twap BTCUSDT BUY 0.5 --chunks 5 --interval 300ms --job-id t{n}") for n in range(3)
         ]
-        time.sleep(1.2)
+        while len(desk.requests("POST", "/fapi/v1/order")) < 6:
+            time.sleep(0.02)
         for job in jobs:
             job.kill()
             job.communicate()

@@ -53,13 +53,25 @@ def test_what_the_exchange_executed_is_never_sent_twice_when_the_answer_is_lost(
     assert len(desk.requests("POST", "/fapi/v1/order")) == 1
 
 
-def test_an_order_that_never_arrived_is_declared_absent_and_nothing_is_executed(desk: Desk) -> None:
+def test_an_order_that_is_proven_absent_is_sent_again_under_a_new_id(desk: Desk) -> None:
     desk.fault("POST", "/fapi/v1/order", "drop", apply="before", times=1)
+    done = desk.bot("market BTCUSDT BUY 0.01 --json")
+    assert done.code == 0, done.err
+    document = done.json
+    assert document["executed_quantity"] == "0.010"
+    first, second = document["orders"]
+    assert (first["status"], second["status"]) == ("REJECTED", "FILLED")
+    assert "no such order" in first["reason"]
+    assert first["client_order_id"] != second["client_order_id"]
+    assert second["replaces"] == first["client_order_id"]
+
+
+def test_an_order_that_never_arrives_ends_with_nothing_in_doubt(desk: Desk) -> None:
+    desk.fault("POST", "/fapi/v1/order", "drop", apply="before", times=3)
     done = desk.bot("market BTCUSDT BUY 0.01 --json")
     assert done.code == 7
     assert done.json["status"] == "REJECTED"
-    assert "no such order" in done.json["reason"]
-    assert len(desk.requests("POST", "/fapi/v1/order")) == 1
+    assert done.json["executed_quantity"] == "0.000"
 
 
 def test_a_503_that_means_not_executed_is_retried_under_the_same_id(desk: Desk) -> None:

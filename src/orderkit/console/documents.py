@@ -43,6 +43,7 @@ class OrderRow(msgspec.Struct, kw_only=True):
     average_price: str | None
     commission: str
     created_at: str
+    replaces: str | None
     code: int | None
     reason: str | None
 
@@ -253,6 +254,7 @@ def _order_row(order: Order, instrument: Instrument) -> OrderRow:
         average_price=average_text(order.average_price, instrument),
         commission=_money(sum(commission_of(order).values(), Decimal(0))),
         created_at=iso_time(order.created_ms),
+        replaces=order.replaces,
         code=order.rejection.code if order.rejection else None,
         reason=reason,
     )

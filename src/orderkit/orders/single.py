@@ -13,6 +13,7 @@ from orderkit.engine.context import Context, Flow
 from orderkit.orders.executor import PlannedOrder, result_of
 from orderkit.utils import validate_order
 
+MAX_SENDS = 3  # the same order again, once it is proven that it never arrived
 _UNANSWERED = (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN)
 
 
@@ -75,6 +76,9 @@ class SingleOrderExecutor:
     def run(self, ctx: Context) -> Flow[JobResult]:
         order = ctx.orders[-1] if ctx.orders else ctx.submit(self.request.order)
         yield from self._until_answered(ctx, order)
+        while _never_arrived(order) and len(ctx.orders) < MAX_SENDS and not ctx.stopping:
+            order = ctx.submit(self.request.order, replaces=order)
+            yield from self._until_answered(ctx, order)
         if order.is_terminal or order.unresolved:
             yield from ctx.wait_done(order)
             return result_of(order)
@@ -102,3 +106,7 @@ class SingleOrderExecutor:
         ctx.cancel(order)
         yield from ctx.wait_done(order)
         return replace(result_of(order), interrupted=ctx.stopping)
+
+
+def _never_arrived(order: Order) -> bool:
+    return order.rejection is not None and order.rejection.kind == "absent"
