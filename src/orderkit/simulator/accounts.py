@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from orderkit.domain.enums import PositionSide, Side
-from orderkit.simulator.fixed import multiply
+from orderkit.simulator.contract import MAKER_RATE, TAKER_RATE
+from orderkit.simulator.fixed import multiply, to_fixed
 from orderkit.simulator.positions import Position, Settings
+from orderkit.simulator.statements import IncomeView, MarginChange
 from orderkit.simulator.types import TradeView
 
 if TYPE_CHECKING:
@@ -17,13 +19,23 @@ DEFAULT_LEVERAGE = 20
 
 
 class Account:
-    """One account. Money is fixed-point; each asset margins its own contracts (single-asset mode)."""
+    """One account. Money is fixed-point; each asset margins its own contracts (single-asset mode).
+
+    ``maker_rate`` and ``taker_rate`` are in units of 1e-8; ``ledger`` holds the income that no fill made;
+    ``countdowns`` maps symbols to the time at which their orders are cancelled; ``called`` are the assets
+    whose cross positions got a margin call.
+    """
 
     __slots__ = (
         "account_id",
         "algos",
         "algos_by_client_id",
+        "called",
+        "countdowns",
         "hedge",
+        "ledger",
+        "maker_rate",
+        "margin_changes",
         "multi_assets",
         "open_algos",
         "open_by_client_id",
@@ -32,6 +44,7 @@ class Account:
         "orders_by_client_id",
         "positions",
         "settings",
+        "taker_rate",
         "trades",
         "update_time_ms",
         "wallets",
@@ -43,6 +56,8 @@ class Account:
         self.update_time_ms = now_ms
         self.hedge = False
         self.multi_assets = False
+        self.maker_rate = to_fixed(MAKER_RATE)
+        self.taker_rate = to_fixed(TAKER_RATE)
         self.settings: dict[str, Settings] = {}
         self.positions: dict[tuple[str, PositionSide], Position] = {}
         self.orders: dict[int, Order] = {}
@@ -53,6 +68,10 @@ class Account:
         self.algos_by_client_id: dict[str, AlgoOrder] = {}
         self.open_algos: dict[int, AlgoOrder] = {}
         self.trades: dict[str, list[TradeView]] = {}
+        self.ledger: list[IncomeView] = []
+        self.margin_changes: list[MarginChange] = []
+        self.countdowns: dict[str, int] = {}
+        self.called: set[str] = set()
 
     # settings and positions
 
@@ -68,7 +87,7 @@ class Account:
         key = (market.symbol, side)
         position = self.positions.get(key)
         if position is None:
-            position = self.positions[key] = Position(market, side, self.settings_for(market))
+            position = self.positions[key] = Position(self, market, side, self.settings_for(market))
         return position
 
     # orders
@@ -142,6 +161,9 @@ class Account:
         return {
             "wallets": dict(self.wallets),
             "hedge": self.hedge,
+            "multi_assets": self.multi_assets,
+            "rates": [self.maker_rate, self.taker_rate],
+            "countdowns": dict(self.countdowns),
             "update_time_ms": self.update_time_ms,
             "settings": {s: [c.leverage, c.isolated] for s, c in self.settings.items()},
             "positions": [p.record() for p in self.positions.values() if p.amount or p.realized],

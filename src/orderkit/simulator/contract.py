@@ -52,8 +52,8 @@ class Contract:
         "_prices",
         "_quantities",
         "instrument",
+        "liquidation_fee",
         "lot",
-        "maker_rate",
         "margin_asset",
         "market_lot",
         "market_take_bound",
@@ -68,7 +68,6 @@ class Contract:
         "quantity_places",
         "quantity_unit",
         "symbol",
-        "taker_rate",
         "tick",
         "tiers",
         "trigger_protect",
@@ -98,8 +97,7 @@ class Contract:
         self.market_take_bound = to_fixed(instrument.market_take_bound)
         self.trigger_protect = to_fixed(instrument.trigger_protect)
         self.tiers = tuple(MarginTier(bracket) for bracket in brackets)
-        self.maker_rate = to_fixed(MAKER_RATE)
-        self.taker_rate = to_fixed(TAKER_RATE)
+        self.liquidation_fee = to_fixed(instrument.liquidation_fee)
 
     def price(self, value: int) -> Decimal:
         """A price written with the contract's price precision; for prices that passed the filters."""

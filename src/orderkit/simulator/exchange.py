@@ -4,19 +4,21 @@ Synchronous and deterministic: the same calls give the same answers and events. 
 ``advance`` and the times of market events; it never goes back.
 """
 
-import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from orderkit.domain.enums import PositionSide, PriceMatch, Side
-from orderkit.domain.instrument import Instrument
-from orderkit.domain.margin import Bracket
 from orderkit.domain.market import MarketEvent, MarketTrade, MarkPrice, Quote
 from orderkit.simulator import algo as algos
 from orderkit.simulator import (
     amendment,
+    countdown,
     entry,
+    funding,
+    history,
+    isolation,
+    ledger,
     matching,
     queries,
     settings,
@@ -26,55 +28,35 @@ from orderkit.simulator import (
 )
 from orderkit.simulator.accounts import Account
 from orderkit.simulator.algo import AlgoOrder
+from orderkit.simulator.clockwork import Clockwork
 from orderkit.simulator.errors import refusal
 from orderkit.simulator.fixed import to_fixed
-from orderkit.simulator.market import Market
 from orderkit.simulator.orders import Order
 from orderkit.simulator.private_queries import PrivateQueries
 from orderkit.simulator.public_queries import PublicQueries
-from orderkit.simulator.statements import FundingSettlement
+from orderkit.simulator.statements import FundingSettlement, IncomeType
 from orderkit.simulator.types import (
     AccountUpdateReason,
     AlgoOrderView,
     AlgoStatus,
     Event,
-    ExpireReason,
     NewAlgoOrder,
     NewOrder,
     OrderView,
     SymbolConfig,
 )
 
+_HIGHEST_RATE = Decimal("0.01")
 
-class SimulatedExchange(PublicQueries, PrivateQueries):
+
+class SimulatedExchange(PublicQueries, PrivateQueries, Clockwork):
     """An exchange for the given instruments. Every trading method raises ``ExchangeError`` when it refuses.
 
     ``public_events`` False leaves out QuoteChanged, DepthChanged, TradePrinted and MarkChanged, which a
     host without market-data subscribers (a backtest) does not read and would only pay for.
     """
 
-    def __init__(
-        self,
-        instruments: Sequence[Instrument],
-        brackets: Mapping[str, Sequence[Bracket]],
-        *,
-        now_ms: int,
-        public_events: bool = True,
-    ) -> None:
-        super().__init__(instruments, brackets, now_ms=now_ms, public_events=public_events)
-        self._good_till: list[tuple[int, int, Order | AlgoOrder]] = []
-
-    # time and market
-
-    def advance(self, now_ms: int) -> None:
-        """Move the clock forward (an earlier time is ignored) and do what falls due (GTD expiry)."""
-        if now_ms <= self._tape.now_ms:
-            return
-        while self._good_till and self._good_till[0][0] <= now_ms:
-            due_ms, _, order = heapq.heappop(self._good_till)
-            self._tape.now_ms = max(self._tape.now_ms, due_ms)
-            self._expire_good_till(order)
-        self._tape.now_ms = now_ms
+    # market
 
     def apply(self, event: MarketEvent) -> None:
         """Take a market event: move the book, fill what it fills, trigger what it triggers.
@@ -110,36 +92,43 @@ class SimulatedExchange(PublicQueries, PrivateQueries):
             raise ValueError(f"account {account_id} exists")
         wallets = {asset: to_fixed(balance) for asset, balance in balances.items()}
         account = self._accounts[account_id] = Account(account_id, wallets, self._tape.now_ms)
-        self._tape.changed_accounts[account_id] = account
+        self._tape.touch(account)
 
     def has_account(self, account_id: str) -> bool:
         return account_id in self._accounts
 
     def deposit(self, account_id: str, asset: str, amount: Decimal) -> None:
-        """Add to (or with a negative amount take from) a wallet; emits AccountUpdate DEPOSIT or WITHDRAW."""
+        """Add to (or with a negative amount take from) a wallet; emits AccountUpdate DEPOSIT or WITHDRAW.
+
+        -2018 more than is available, -1108 a second asset in multi-assets mode.
+        """
         account = self._accounts[account_id]
         change = to_fixed(amount)
         if change < 0 and -change > account.available(asset):
             raise refusal(-2018)
-        account.wallets[asset] = account.wallets.get(asset, 0) + change
+        if account.multi_assets and any(held != asset and wallet for held, wallet in account.wallets.items()):
+            raise refusal(-1108)
         reason = AccountUpdateReason.DEPOSIT if change >= 0 else AccountUpdateReason.WITHDRAW
-        self._tape.account_changed(account, reason, asset, change=change)
+        ledger.book(self._tape, account, IncomeType.TRANSFER, reason, asset, change)
 
     # trading
 
     def place(self, account_id: str, order: NewOrder) -> OrderView:
         """Place a LIMIT or MARKET order and match it; the view is its state after matching."""
         market = self._market(order.symbol)
-        view = triggers.enter(self._prepare(account_id, order))
-        entered = self._accounts[account_id].orders[view.order_id]
+        account = self._accounts[account_id]
+        entered = entry.prepare(account, market, order)
+        view = triggers.enter(entered)
         if entered.good_till_date_ms and entered.is_open:
-            heapq.heappush(self._good_till, (entered.good_till_date_ms, entered.order_id, entered))
+            self._expire_at(entered)
         self._settle(market)
+        if history.is_overfull(account):
+            history.forget(account, self._tape)
         return view
 
     def check(self, account_id: str, order: NewOrder) -> None:
         """Run every check of ``place`` and change nothing (POST order/test)."""
-        self._prepare(account_id, order)
+        entry.prepare(self._accounts[account_id], self._market(order.symbol), order)
 
     def cancel(
         self,
@@ -194,10 +183,12 @@ class SimulatedExchange(PublicQueries, PrivateQueries):
         algo.create_time_ms = self._tape.now_ms
         algo.adopt()
         if algo.good_till_date_ms:
-            heapq.heappush(self._good_till, (algo.good_till_date_ms, algo.algo_id, algo))
+            self._expire_at(algo)
         self._tape.algo_changed(algo)
         view = algo.view()
         self._settle(market)
+        if history.is_overfull(algo.account):
+            history.forget(algo.account, self._tape)
         return view
 
     def cancel_algo(
@@ -241,7 +232,7 @@ class SimulatedExchange(PublicQueries, PrivateQueries):
         an account with balances in more than one asset is refused with -4169, and in the mode a deposit of
         another asset is refused (-1108). With one asset both modes compute the same.
         """
-        raise NotImplementedError
+        settings.set_multi_assets(self._accounts[account_id], self._tape, multi_assets=multi_assets)
 
     def set_commission_rates(self, account_id: str, *, maker: Decimal, taker: Decimal) -> None:
         """Set what the account pays per notional from its next fill on (a fee tier); 0.0005 is 5 bp.
@@ -249,7 +240,11 @@ class SimulatedExchange(PublicQueries, PrivateQueries):
         Raises:
             ValueError: a rate is not within -0.01 … 0.01.
         """
-        raise NotImplementedError
+        if not all(-_HIGHEST_RATE <= rate <= _HIGHEST_RATE for rate in (maker, taker)):
+            raise ValueError(f"commission rates {maker} and {taker}")
+        account = self._accounts[account_id]
+        account.maker_rate, account.taker_rate = to_fixed(maker), to_fixed(taker)
+        self._tape.touch(account)
 
     def change_position_margin(
         self,
@@ -266,7 +261,9 @@ class SimulatedExchange(PublicQueries, PrivateQueries):
         -4050 more than is available, -4051 more than the position can spare (its initial margin at the mark
         price and its losses stay).
         """
-        raise NotImplementedError
+        account, market = self._accounts[account_id], self._market(symbol)
+        entry.check_position_side(account, position_side)
+        isolation.change_margin(account.position_for(market, position_side), to_fixed(amount), add=add)
 
     def countdown_cancel_all(self, account_id: str, symbol: str, countdown_ms: int) -> None:
         """Cancel all open orders of the symbol when the clock has moved ``countdown_ms`` on; 0 disables.
@@ -274,7 +271,7 @@ class SimulatedExchange(PublicQueries, PrivateQueries):
         A new call replaces the old deadline. Untriggered conditional orders stay, as with ``cancel_all``
         (BINANCE documents nothing for them). The deadline survives a restart. -1130 when negative.
         """
-        raise NotImplementedError
+        countdown.arm(self._accounts[account_id], self._market(symbol), countdown_ms, self._timers)
 
     # test control
 
@@ -284,7 +281,11 @@ class SimulatedExchange(PublicQueries, PrivateQueries):
         Every position pays or receives amount × mark × rate, longs pay a positive rate. At 00:00, 08:00 and
         16:00 UTC this happens by itself for every symbol that has a MarkPrice.
         """
-        raise NotImplementedError
+        market = self._market(symbol)
+        in_force = market.funding_rate or 0
+        settlement = funding.settle(market, in_force if rate is None else to_fixed(rate))
+        self._settle(market)
+        return settlement
 
     # events and state
 
@@ -298,16 +299,22 @@ class SimulatedExchange(PublicQueries, PrivateQueries):
         """All account state, JSON-serialisable:
 
         ``{"counters": {...}, "accounts": {account_id: {...}}, "orders": {order_id: {...}},
-        "algo_orders": {algo_id: {...}}, "trades": {"SYMBOL:trade_id:order_id": {...}}}``;
-        every key a string, every record independent of the others. Market data is not part of it.
+        "algo_orders": {algo_id: {...}}, "trades": {"SYMBOL:trade_id:order_id": {...}},
+        "income": {"account_id:transaction_id": {...}}, "margin_changes": {"account_id:change_id": {...}},
+        "fundings": {"SYMBOL:time_ms": {...}}}``; every key a string, every record independent of the others.
+        Market data is not part of it.
         """
         return state.export_all(self._tape, self._markets, self._accounts)
 
     def export_changes(self) -> dict[str, Any]:
         """What changed since the last ``export_changes``, in the form of ``export_state``.
 
-        Upserting the records by key into a store keeps the store equal to ``export_state``.
+        The first call returns everything, unless the state was restored. Upserting the records by key into a
+        store, and deleting those that are None, keeps the store equal to ``export_state``.
         """
+        if not self._tape.tracking:
+            self._tape.tracking = True
+            return self.export_state()
         return state.export_changes(self._tape, self._markets)
 
     def restore_state(self, saved: Mapping[str, Any]) -> None:
@@ -319,29 +326,11 @@ class SimulatedExchange(PublicQueries, PrivateQueries):
         if self._accounts:
             raise ValueError("state can only be restored into an exchange without accounts")
         state.restore(saved, self._tape, self._markets, self._accounts)
+        self._tape.tracking = True
         for account in self._accounts.values():
-            for order in account.all_open_orders():
+            waiting: list[Order | AlgoOrder] = [*account.all_open_orders(), *account.open_algos.values()]
+            for order in waiting:
                 if order.good_till_date_ms:
-                    heapq.heappush(self._good_till, (order.good_till_date_ms, order.order_id, order))
-            for algo in account.open_algos.values():
-                if algo.good_till_date_ms:
-                    heapq.heappush(self._good_till, (algo.good_till_date_ms, algo.algo_id, algo))
-
-    # inside
-
-    def _prepare(self, account_id: str, order: NewOrder) -> Order:
-        return entry.prepare(self._accounts[account_id], self._market(order.symbol), order)
-
-    def _settle(self, market: Market) -> None:
-        """After anything that may have moved a price: conditional orders, then the public book."""
-        if market.algos:
-            triggers.watch(market)
-        market.publish_book()
-
-    def _expire_good_till(self, order: Order | AlgoOrder) -> None:
-        if isinstance(order, AlgoOrder):
-            if order.status.is_open:
-                order.end(AlgoStatus.EXPIRED)
-        elif order.is_open:
-            settlement.expire(order, ExpireReason.NONE)
-            order.market.publish_book()
+                    self._expire_at(order)
+            for symbol, deadline_ms in account.countdowns.items():
+                countdown.watch(account, self._markets[symbol], deadline_ms, self._timers)

@@ -8,22 +8,28 @@ from orderkit.domain.market import MarketTrade, MarkPrice, Quote
 from orderkit.simulator.book import Book
 from orderkit.simulator.contract import Contract
 from orderkit.simulator.fixed import to_decimal, to_fixed
+from orderkit.simulator.statements import FundingSettlement
 from orderkit.simulator.tape import Tape
 from orderkit.simulator.types import DepthChanged, DepthView, MarkChanged, QuoteChanged, TradePrinted
 
 if TYPE_CHECKING:
+    from orderkit.simulator.accounts import Account
     from orderkit.simulator.algo import AlgoOrder
+    from orderkit.simulator.positions import Position
 
 _ZERO = Decimal(0)
 _EIGHT_HOURS_MS = 8 * 3600 * 1000
 KEPT_TRADES = 1000
+KEPT_FUNDINGS = 1000
 
 
 class Market:
     """One symbol's market. Prices are fixed-point, 0 while unknown.
 
     A source without trades moves the last price to the mid of each quote, and a source without mark prices
-    moves the mark there, so that conditional orders and margins have something to follow.
+    moves the mark there, so that conditional orders and margins have something to follow. ``holders`` are the
+    open positions; ``touched`` the accounts whose margin must be reviewed besides those that a mark other
+    than ``reviewed_mark`` concerns.
     """
 
     __slots__ = (
@@ -33,12 +39,16 @@ class Market:
         "algos",
         "book",
         "contract",
+        "fundings",
+        "holders",
         "last",
         "mark",
         "next_trade_id",
+        "reviewed_mark",
         "symbol",
         "tape",
         "time_ms",
+        "touched",
         "trades",
         "trades_are_fed",
         "update_id",
@@ -50,6 +60,10 @@ class Market:
         self.tape = tape
         self.book = Book()
         self.algos: dict[int, AlgoOrder] = {}
+        self.holders: dict[Position, None] = {}
+        self.touched: dict[Account, None] = {}
+        self.reviewed_mark = 0
+        self.fundings: deque[FundingSettlement] = deque(maxlen=KEPT_FUNDINGS)
         self.last = 0
         self.mark = 0
         self.time_ms = tape.now_ms
@@ -90,10 +104,19 @@ class Market:
         next_funding_ms = (now_ms // _EIGHT_HOURS_MS + 1) * _EIGHT_HOURS_MS
         return MarkPrice(self.symbol, price, price, _ZERO, next_funding_ms, now_ms)
 
-    def print_trade(self, price: Decimal, quantity: Decimal, *, buyer_is_maker: bool, time_ms: int) -> int:
-        """Number a trade, remember and publish it; returns its id."""
+    @property
+    def funding_rate(self) -> int | None:
+        """The rate in force, in units of 1e-8; None without a source of mark prices."""
+        return None if self._mark_fact is None else to_fixed(self._mark_fact.funding_rate)
+
+    def take_trade_id(self) -> int:
         trade_id = self.next_trade_id
         self.next_trade_id += 1
+        return trade_id
+
+    def print_trade(self, price: Decimal, quantity: Decimal, *, buyer_is_maker: bool, time_ms: int) -> int:
+        """Number a trade, remember and publish it; returns its id."""
+        trade_id = self.take_trade_id()
         trade = MarketTrade(self.symbol, trade_id, price, quantity, buyer_is_maker, time_ms)
         self.trades.append(trade)
         if self._public:

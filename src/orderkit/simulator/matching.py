@@ -16,7 +16,7 @@ _EXPIRES_MAKER = (SelfTradePrevention.EXPIRE_MAKER, SelfTradePrevention.EXPIRE_B
 
 def execute(order: Order) -> None:
     """Match a new order; afterwards it is filled, expired, or open and resting."""
-    _take(order)
+    take(order)
     if not order.is_open:
         return
     if order.closing and _allowed(order) == 0:
@@ -32,7 +32,7 @@ def execute(order: Order) -> None:
             knock_out(order)
 
 
-def _take(taker: Order) -> None:
+def take(taker: Order) -> None:
     """Take liquidity as far as price, quantity and reduce-only allow.
 
     MARKET walks to mark × (1 ± marketTakeBound). In a book of quotes only, the depth behind the last

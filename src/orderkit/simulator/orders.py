@@ -13,7 +13,7 @@ from orderkit.domain.enums import (
     TimeInForce,
     WorkingType,
 )
-from orderkit.simulator.fixed import SCALE, to_decimal
+from orderkit.simulator.fixed import SCALE, multiply, to_decimal
 from orderkit.simulator.types import OrderView
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Order:
         "edits",
         "executed",
         "good_till_date_ms",
+        "liquidation",
         "market",
         "order_id",
         "original_type",
@@ -100,6 +101,7 @@ class Order:
         self.reduce_only = False
         self.closing = False
         self.close_position = False
+        self.liquidation = False
         self.stop_price = 0
         self.working_type = WorkingType.CONTRACT_PRICE
         self.price_protect = False
@@ -127,6 +129,14 @@ class Order:
         contract = self.market.contract
         executed = self.executed
         position = self.position
+        bid_notional, ask_notional = position.bid_notional, position.ask_notional
+        if not self.reserved and not self.closing and self.is_open:
+            # announced or matching, not resting yet: it counts itself as it will when it rests
+            own = multiply(self.price, self.quantity - executed)
+            if self.side is Side.BUY:
+                bid_notional += own
+            else:
+                ask_notional += own
         return OrderView(
             self.order_id,
             self.client_order_id,
@@ -151,8 +161,8 @@ class Order:
             self.self_trade_prevention,
             self.good_till_date_ms,
             to_decimal(self.realized) if self.realized else _ZERO,
-            to_decimal(position.bid_notional) if position.bid_notional else _ZERO,
-            to_decimal(position.ask_notional) if position.ask_notional else _ZERO,
+            to_decimal(bid_notional) if bid_notional else _ZERO,
+            to_decimal(ask_notional) if ask_notional else _ZERO,
             self.time_ms,
             self.update_time_ms,
             self.algo.algo_id if self.algo else 0,
@@ -184,6 +194,7 @@ RECORDED = (
     "reduce_only",
     "closing",
     "close_position",
+    "liquidation",
     "stop_price",
     "working_type",
     "price_protect",

@@ -7,6 +7,7 @@ from orderkit.simulator.fixed import SCALE, multiply, to_decimal
 from orderkit.simulator.types import PositionChange
 
 if TYPE_CHECKING:
+    from orderkit.simulator.accounts import Account
     from orderkit.simulator.market import Market
     from orderkit.simulator.orders import Order
 
@@ -30,13 +31,15 @@ class Position:
     ``bid_notional`` and ``ask_notional`` sum the open orders that could enlarge it; ``closing_orders`` are
     those that can only shrink it. ``isolated_wallet`` is the margin set aside when the symbol is isolated:
     the initial margin of what was opened, released in proportion to what is closed; profits, losses and
-    commissions go to the account's wallet.
+    commissions go to the account's wallet. ``called`` says that a margin call was sent for it.
     """
 
     __slots__ = (
+        "account",
         "amount",
         "ask_notional",
         "bid_notional",
+        "called",
         "carry",
         "closing_orders",
         "cost",
@@ -48,7 +51,8 @@ class Position:
         "update_time_ms",
     )
 
-    def __init__(self, market: "Market", side: PositionSide, settings: Settings) -> None:
+    def __init__(self, account: "Account", market: "Market", side: PositionSide, settings: Settings) -> None:
+        self.account = account
         self.market = market
         self.side = side
         self.settings = settings
@@ -60,6 +64,7 @@ class Position:
         self.bid_notional = 0
         self.ask_notional = 0
         self.closing_orders: dict[int, Order] = {}
+        self.called = False
         self.update_time_ms = 0
 
     def fill(self, sign: int, price: int, quantity: int, commission: int) -> int:

@@ -1,7 +1,7 @@
 """What an account may ask the simulated exchange about itself."""
 
 from orderkit.domain.enums import PositionSide
-from orderkit.simulator import queries, views
+from orderkit.simulator import history, queries, views
 from orderkit.simulator.errors import refusal
 from orderkit.simulator.fixed import to_decimal
 from orderkit.simulator.statements import AdlQuantile, CommissionRates, IncomeType, IncomeView, MarginChange
@@ -30,7 +30,7 @@ class PrivateQueries(Venue):
         """One order, open or not (``order_id`` wins; of one client id the newest); -2013 if none."""
         account = self._accounts[account_id]
         found = queries.find_order(account, self._market(symbol), order_id, client_order_id)
-        if found is None:
+        if found is None or history.is_forgotten(found, self.now_ms):
             raise refusal(-2013)
         return found.view()
 
@@ -60,6 +60,7 @@ class PrivateQueries(Venue):
             if (symbol is None or o.market.symbol == symbol)
             and queries.within(o.time_ms, start_ms, end_ms)
             and (order_id is None or o.order_id >= order_id)
+            and not history.is_forgotten(o, self.now_ms)
         ]
         return [o.view() for o in queries.page(found, limit, forward=order_id is not None)]
 
@@ -75,13 +76,14 @@ class PrivateQueries(Venue):
         limit: int = 500,
     ) -> list[TradeView]:
         """Fills in the order they happened; from trade ``from_id`` on if given, else the newest ``limit``."""
+        oldest_ms = max(start_ms or 0, self.now_ms - history.HISTORY_MS)
         trades = queries.trades_of(self._accounts[account_id], symbol)
         found = [
             t
             for t in trades
             if (order_id is None or t.order_id == order_id)
             and (from_id is None or t.trade_id >= from_id)
-            and queries.within(t.time_ms, start_ms, end_ms)
+            and queries.within(t.time_ms, oldest_ms, end_ms)
         ]
         return queries.page(found, limit, forward=from_id is not None)
 
@@ -90,7 +92,7 @@ class PrivateQueries(Venue):
     ) -> AlgoOrderView:
         """One conditional order, open or not; -2013 if there is none."""
         found = queries.find_algo(self._accounts[account_id], algo_id, client_algo_id)
-        if found is None:
+        if found is None or history.is_algo_forgotten(found, self.now_ms):
             raise refusal(-2013)
         return found.view()
 
@@ -115,6 +117,7 @@ class PrivateQueries(Venue):
             if (symbol is None or a.market.symbol == symbol)
             and queries.within(a.create_time_ms, start_ms, end_ms)
             and (algo_id is None or a.algo_id >= algo_id)
+            and not history.is_algo_forgotten(a, self.now_ms)
         ]
         return [a.view() for a in queries.page(found, limit, forward=algo_id is not None)]
 
@@ -158,7 +161,15 @@ class PrivateQueries(Venue):
         limit: int = 50,
     ) -> list[OrderView]:
         """The account's liquidation orders (client ids ``autoclose-…``), ascending; the newest ``limit``."""
-        raise NotImplementedError
+        found = [
+            o
+            for o in self._accounts[account_id].orders.values()
+            if o.liquidation
+            and (symbol is None or o.market.symbol == symbol)
+            and queries.within(o.time_ms, start_ms, end_ms)
+            and not history.is_forgotten(o, self.now_ms)
+        ]
+        return [o.view() for o in queries.page(found, limit, forward=False)]
 
     def income(
         self,
@@ -176,7 +187,14 @@ class PrivateQueries(Venue):
         Page ``page`` of the window, counted from its start. Without times Binance shows the last 7 days:
         the caller passes such a window itself.
         """
-        raise NotImplementedError
+        oldest_ms = max(start_ms or 0, self.now_ms - history.HISTORY_MS)
+        found = [
+            entry
+            for entry in queries.income_of(self._accounts[account_id], symbol)
+            if (income_type is None or entry.income_type is income_type)
+            and queries.within(entry.time_ms, oldest_ms, end_ms)
+        ]
+        return found[(page - 1) * limit : page * limit] if page > 0 and limit > 0 else []
 
     def position_margin_history(
         self,
@@ -189,7 +207,16 @@ class PrivateQueries(Venue):
         limit: int = 500,
     ) -> list[MarginChange]:
         """Margin moved in and out of isolated positions in the last 30 days, ascending; newest ``limit``."""
-        raise NotImplementedError
+        self._market(symbol)
+        oldest_ms = max(start_ms or 0, self.now_ms - history.MARGIN_CHANGES_MS)
+        found = [
+            change
+            for change in self._accounts[account_id].margin_changes
+            if change.symbol == symbol
+            and (added is None or change.added is added)
+            and queries.within(change.time_ms, oldest_ms, end_ms)
+        ]
+        return queries.page(found, limit, forward=False)
 
     def adl_quantiles(self, account_id: str, symbol: str | None = None) -> list[AdlQuantile]:
         """Places in the auto-deleveraging queue of the symbols with a position (of ``symbol`` always).
@@ -197,12 +224,23 @@ class PrivateQueries(Venue):
         Keys are BOTH in one-way mode, LONG and SHORT in hedge mode. Nothing is ever deleveraged here; the
         quantile is the rank of the position's profit among all accounts' positions of that direction.
         """
-        raise NotImplementedError
+        account = self._accounts[account_id]
+        sides = (PositionSide.LONG, PositionSide.SHORT) if account.hedge else (PositionSide.BOTH,)
+        markets = self._markets.values() if symbol is None else (self._market(symbol),)
+        found = []
+        for market in markets:
+            held = {side: account.positions.get((market.symbol, side)) for side in sides}
+            if symbol is not None or any(p is not None and p.amount for p in held.values()):
+                ranks = {side: views.adl_quantile(p) if p is not None else 0 for side, p in held.items()}
+                found.append(AdlQuantile(market.symbol, ranks))
+        return found
 
     def commission_rates(self, account_id: str, symbol: str) -> CommissionRates:
         """Maker and taker rates the account pays."""
-        raise NotImplementedError
+        self._market(symbol)
+        account = self._accounts[account_id]
+        return CommissionRates(symbol, views.rate(account.maker_rate), views.rate(account.taker_rate))
 
     def is_multi_assets(self, account_id: str) -> bool:
         """Whether multi-assets mode is set."""
-        raise NotImplementedError
+        return self._accounts[account_id].multi_assets

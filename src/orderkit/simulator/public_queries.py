@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from orderkit.domain.market import MarketTrade, MarkPrice, Quote
+from orderkit.simulator import queries
 from orderkit.simulator.fixed import to_decimal
 from orderkit.simulator.statements import FundingSettlement
 from orderkit.simulator.types import DepthView
@@ -44,16 +45,27 @@ class PublicQueries(Venue):
         end_ms: int | None = None,
         limit: int = 100,
     ) -> list[FundingSettlement]:
-        """Funding settlements ascending by time; from ``start_ms`` on if given, else the newest ``limit``."""
-        raise NotImplementedError
+        """Funding settlements ascending by time; from ``start_ms`` on if given, else the newest ``limit``.
+
+        Of each symbol the newest thousand are kept.
+        """
+        markets = self._markets.values() if symbol is None else (self._market(symbol),)
+        found = sorted(
+            (f for market in markets for f in market.fundings if queries.within(f.time_ms, start_ms, end_ms)),
+            key=lambda f: f.time_ms,
+        )
+        return queries.page(found, limit, forward=start_ms is not None)
 
     def open_interest(self, symbol: str) -> Decimal:
         """Contracts that the accounts hold, in base asset: the larger of all longs and all shorts.
 
         The market's other participants are not simulated, so this is not the open interest of a real market.
         """
-        raise NotImplementedError
+        market = self._market(symbol)
+        longs = sum(p.amount for p in market.holders if p.amount > 0)
+        shorts = -sum(p.amount for p in market.holders if p.amount < 0)
+        return market.contract.quantity(max(longs, shorts))
 
     def insurance_balance(self, asset: str) -> Decimal:
         """What liquidation fees brought in less what the fund paid for empty wallets; may be negative."""
-        raise NotImplementedError
+        return to_decimal(self._tape.insurance.get(asset, 0))

@@ -10,6 +10,7 @@ from orderkit.simulator.errors import refusal
 from orderkit.simulator.market import Market
 from orderkit.simulator.orders import Order
 from orderkit.simulator.positions import Position
+from orderkit.simulator.statements import IncomeType, IncomeView
 from orderkit.simulator.types import TradeView
 
 T = TypeVar("T")
@@ -52,9 +53,35 @@ def trades_of(account: Account, symbol: str | None) -> list[TradeView]:
     return sorted(trades, key=lambda trade: trade.time_ms)
 
 
+def income_of(account: Account, symbol: str | None) -> list[IncomeView]:
+    """The ledger together with the profits and commissions of the fills, ascending by time.
+
+    A fill is its own record of both, so they are derived from it; its trade id is their transaction id.
+    """
+    found = [entry for entry in account.ledger if symbol is None or entry.symbol == symbol]
+    for trade in trades_of(account, symbol):
+        for income_type, amount in (
+            (IncomeType.REALIZED_PNL, trade.realized_pnl),
+            (IncomeType.COMMISSION, -trade.commission),
+        ):
+            if amount:
+                found.append(
+                    IncomeView(
+                        trade.trade_id,
+                        trade.symbol,
+                        income_type,
+                        amount,
+                        trade.commission_asset,
+                        trade.time_ms,
+                        trade.trade_id,
+                    )
+                )
+    return sorted(found, key=lambda entry: entry.time_ms)
+
+
 def flat(account: Account, market: Market, side: PositionSide) -> Position:
     """A position that was never touched, without recording it."""
-    return Position(market, side, account.settings_for(market))
+    return Position(account, market, side, account.settings_for(market))
 
 
 def within(time_ms: int, start_ms: int | None, end_ms: int | None) -> bool:

@@ -1,10 +1,10 @@
-"""Leverage, margin type and position mode: what an account may set, and when."""
+"""Leverage, margin type, position mode and multi-assets mode: what an account may set, and when."""
 
 from orderkit.simulator.accounts import Account
 from orderkit.simulator.errors import refusal
 from orderkit.simulator.market import Market
 from orderkit.simulator.tape import Tape
-from orderkit.simulator.types import AccountConfigUpdate
+from orderkit.simulator.types import AccountConfigUpdate, MultiAssetsUpdate
 
 
 def set_leverage(account: Account, market: Market, leverage: int) -> None:
@@ -28,22 +28,24 @@ def set_leverage(account: Account, market: Market, leverage: int) -> None:
     if leverage < before and account.available(contract.margin_asset) < 0:
         settings.leverage = before
         raise refusal(-2028)
-    tape.changed_accounts[account.account_id] = account
+    tape.touch(account)
     tape.events.append(AccountConfigUpdate(account.account_id, tape.now_ms, market.symbol, leverage))
 
 
 def set_margin_type(account: Account, market: Market, *, isolated: bool) -> None:
-    """-4046 unchanged, -4047 with open orders, -4048 with a position."""
+    """-4046 unchanged, -4168 isolated in multi-assets mode, -4047 with open orders, -4048 with a position."""
     settings = account.settings_for(market)
     if settings.isolated == isolated:
         raise refusal(-4046)
+    if isolated and account.multi_assets:
+        raise refusal(-4168)
     waiting = any(a.market is market for a in account.open_algos.values())
     if waiting or account.open_orders.get(market.symbol):
         raise refusal(-4047)
     if any(p.amount for (symbol, _), p in account.positions.items() if symbol == market.symbol):
         raise refusal(-4048)
     settings.isolated = isolated
-    market.tape.changed_accounts[account.account_id] = account
+    market.tape.touch(account)
 
 
 def set_position_mode(account: Account, tape: Tape, *, hedge: bool) -> None:
@@ -55,4 +57,19 @@ def set_position_mode(account: Account, tape: Tape, *, hedge: bool) -> None:
     if any(position.amount for position in account.positions.values()):
         raise refusal(-4068)
     account.hedge = hedge
-    tape.changed_accounts[account.account_id] = account
+    tape.touch(account)
+
+
+def set_multi_assets(account: Account, tape: Tape, *, multi_assets: bool) -> None:
+    """-4171 unchanged, -4167 with an isolated symbol, -4170 with open orders, -4169 with several assets."""
+    if account.multi_assets == multi_assets:
+        raise refusal(-4171)
+    if multi_assets and any(settings.isolated for settings in account.settings.values()):
+        raise refusal(-4167)
+    if any(True for _ in account.all_open_orders()):
+        raise refusal(-4170)
+    if multi_assets and sum(1 for balance in account.wallets.values() if balance) > 1:
+        raise refusal(-4169)
+    account.multi_assets = multi_assets
+    tape.touch(account)
+    tape.events.append(MultiAssetsUpdate(account.account_id, tape.now_ms, multi_assets))

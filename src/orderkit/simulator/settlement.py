@@ -12,14 +12,23 @@ from orderkit.simulator.types import (
 )
 
 
-def fill(order: Order, price: int, quantity: int, trade_id: int, *, maker: bool) -> None:
-    """Book one fill: order, position, commission (cut to 8 decimals), wallet, events, reduce-only rules."""
+def fill(order: Order, price: int, quantity: int, trade_id: int, *, maker: bool, free: bool = False) -> None:
+    """Book one fill: order, position, commission (cut to 8 decimals), wallet, events, reduce-only rules.
+
+    ``free`` fills pay no commission (what the insurance fund takes over).
+    """
     market, account, position = order.market, order.account, order.position
     contract, tape = market.contract, market.tape
     quote = multiply(price, quantity)
-    commission = quote * (contract.maker_rate if maker else contract.taker_rate) // SCALE
+    rate = account.maker_rate if maker else account.taker_rate
+    commission = 0 if free else quote * rate // SCALE
     realized = position.fill(order.side.sign, price, quantity, commission)
     position.update_time_ms = tape.now_ms
+    if position.amount:
+        market.holders[position] = None
+    else:
+        market.holders.pop(position, None)
+    market.touched[account] = None
     asset = contract.margin_asset
     account.wallets[asset] = account.wallets.get(asset, 0) + realized - commission
     order.executed += quantity
@@ -50,9 +59,10 @@ def fill(order: Order, price: int, quantity: int, trade_id: int, *, maker: bool)
         tape.now_ms,
     )
     account.trades.setdefault(market.symbol, []).append(trade)
-    tape.changed_trades.append((account.account_id, trade))
+    tape.trade_made(account, trade)
     tape.account_changed(account, AccountUpdateReason.ORDER, asset, (position,))
-    tape.order_changed(order, ExecutionType.TRADE, trade)
+    execution = ExecutionType.CALCULATED if order.liquidation else ExecutionType.TRADE
+    tape.order_changed(order, execution, trade)
     _report_to_algo(order)
     if position.closing_orders:
         knock_out(order)

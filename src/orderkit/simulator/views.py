@@ -1,7 +1,8 @@
 """Positions and accounts as the exchange reports them."""
 
+from decimal import Decimal
+
 from orderkit.simulator.accounts import Account
-from orderkit.simulator.contract import MAKER_RATE, TAKER_RATE
 from orderkit.simulator.fixed import to_decimal
 from orderkit.simulator.margin import liquidation_price
 from orderkit.simulator.positions import Position
@@ -37,9 +38,28 @@ def position_view(account: Account, position: Position) -> PositionView:
         bid_notional=to_decimal(position.bid_notional),
         ask_notional=to_decimal(position.ask_notional),
         max_notional=to_decimal(contract.max_notional(settings.leverage)),
-        adl_quantile=0,
+        adl_quantile=adl_quantile(position),
         update_time_ms=position.update_time_ms,
     )
+
+
+def rate(value: int) -> Decimal:
+    """A commission rate without trailing zeros."""
+    return to_decimal(value).normalize()
+
+
+def adl_quantile(position: Position) -> int:
+    """The position's fifth, 0 to 4, when all positions of its direction are ranked by profit per cost.
+
+    Binance's score also has the margin ratio in it (FAQ 360033525471); ranks alone do for what never happens
+    here.
+    """
+    if position.amount == 0:
+        return 0
+    sign = 1 if position.amount > 0 else -1
+    rivals = [p for p in position.market.holders if p.amount * sign > 0]
+    behind = sum(1 for p in rivals if p.unrealized * position.cost < position.unrealized * p.cost)
+    return behind * 5 // len(rivals)
 
 
 def account_view(account: Account) -> AccountView:
@@ -49,8 +69,8 @@ def account_view(account: Account) -> AccountView:
         account_id=account.account_id,
         hedge_mode=account.hedge,
         multi_assets=account.multi_assets,
-        maker_commission_rate=MAKER_RATE,
-        taker_commission_rate=TAKER_RATE,
+        maker_commission_rate=rate(account.maker_rate),
+        taker_commission_rate=rate(account.taker_rate),
         assets=tuple(_asset_view(account, asset) for asset in assets),
         positions=tuple(position_view(account, p) for p in account.positions.values() if not p.is_idle),
         update_time_ms=account.update_time_ms,
