@@ -12,7 +12,7 @@ import typer
 
 from orderkit import errors
 from orderkit.cli import app
-from orderkit.console.documents import ErrorDocument, JobDocument, PlanDocument
+from orderkit.console.documents import ErrorDocument, JobDocument, PlanDocument, ReconcileDocument
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.order import TRANSITIONS
 from tests.support import ROOT, Desk
@@ -145,7 +145,8 @@ DOCUMENTS = re.findall(r"```json\n(.+?)```", README, re.DOTALL)
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), list(zip(DOCUMENTS, (JobDocument, PlanDocument, ErrorDocument), strict=True))
+    ("text", "kind"),
+    list(zip(DOCUMENTS, (JobDocument, PlanDocument, ErrorDocument, ReconcileDocument), strict=True)),
 )
 def test_the_documents_shown_have_exactly_the_fields_of_the_printed_ones(
     text: str, kind: type[msgspec.Struct]
