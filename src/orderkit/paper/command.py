@@ -22,12 +22,15 @@ class Market(StrEnum):
     SYNTHETIC = "synthetic"
     REPLAY = "replay"
     MANUAL = "manual"
+    LIVE = "live"
 
 
 MarketOption = Annotated[Market, typer.Option("--market", help="Where prices come from.")]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="Recordings for the replay market (Vision CSV, plain or gz)."),
+    typer.Option(
+        "--data", metavar="DIR", help="Recordings for the replay market: Vision files, raw streams."
+    ),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the synthetic market.")]
 SymbolsOption = Annotated[

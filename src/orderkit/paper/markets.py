@@ -8,7 +8,7 @@ from orderkit.domain.instrument import Instrument
 from orderkit.errors import ConfigurationError
 from orderkit.paper import contracts
 from orderkit.paper.host import Contracts
-from orderkit.paper.sources import MarketSource, open_source
+from orderkit.paper.sources import LiveSource, MarketSource, open_source
 
 CLOSED = "CLOSE"
 DEFAULT_SEED = 1
@@ -21,7 +21,7 @@ def open_market(
     seed: int = DEFAULT_SEED,
     symbols: Sequence[str] = (),
     loop: bool = False,
-) -> tuple[Contracts, MarketSource]:
+) -> tuple[Contracts, MarketSource | LiveSource]:
     """The contracts and the source that feeds them, of ``symbols`` only if any are named.
 
     Raises:

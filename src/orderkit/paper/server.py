@@ -21,7 +21,7 @@ from orderkit.paper.dispatch import Dispatcher, json_errors
 from orderkit.paper.endpoint import Endpoint
 from orderkit.paper.host import PaperExchange
 from orderkit.paper.markets import DEFAULT_SEED, open_market
-from orderkit.paper.pump import MarketPump, beat
+from orderkit.paper.pump import Pump, beat, open_pump
 from orderkit.paper.routes import account, algo, listen_key, market, trading
 from orderkit.paper.routes.control import Control
 from orderkit.paper.state import PaperInfo
@@ -107,8 +107,8 @@ async def _serve(options: ServeOptions, announce: Callable[[PaperInfo], None]) -
         loop=options.loop,
     )
     exchange = PaperExchange(contracts, Store(state.account_file(options.home)), market=options.market)
-    pump = MarketPump(exchange, source, speed=options.speed)
-    pump.prime()
+    pump = open_pump(exchange, source, speed=options.speed)
+    await pump.prime()
     stopping = asyncio.Event()
     activity = Activity()
     instance = secrets.token_hex(16)
@@ -164,7 +164,7 @@ def _ready(options: ServeOptions, info: PaperInfo, announce: Callable[[PaperInfo
 async def _run(
     options: ServeOptions,
     exchange: PaperExchange,
-    pump: MarketPump,
+    pump: Pump,
     activity: Activity,
     stopping: asyncio.Event,
     ready: Callable[[], None],
@@ -192,7 +192,7 @@ async def _run(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _feed(pump: MarketPump) -> None:
+async def _feed(pump: Pump) -> None:
     await pump.run()
     await asyncio.Event().wait()  # the market stands still, the exchange goes on
 

@@ -250,7 +250,7 @@ def test_a_market_is_ready_at_once_and_keeps_the_pace_it_is_given(
         contracts, _ = open_market("manual")
         exchange = PaperExchange(contracts, Store(tmp_path / "a.sqlite3"), market="replay")
         pump = MarketPump(exchange, Recording(), speed=speed)
-        pump.prime()
+        await pump.prime()
         assert exchange.simulator.quote("BTCUSDT").bid == 60_000
         started = time.monotonic()
         await pump.run()
