@@ -80,7 +80,7 @@ ALGO_FRAMES = [
 @pytest.mark.parametrize(("path", "status", "has_order_id"), ALGO_FRAMES, ids=[f[0] for f in ALGO_FRAMES])
 def test_recorded_algo_frames(path: str, status: OrderStatus, has_order_id: bool) -> None:
     raw = frame(path)
-    inputs = decode(json.dumps(raw))
+    inputs = decode(json.dumps(raw).encode())
     assert isinstance(inputs, list)
     (reported,) = inputs
     assert isinstance(reported, OrderReported)
@@ -97,7 +97,7 @@ def test_every_recorded_order_frame_is_read() -> None:
     frames += [f for f in live if f.get("e") == "ORDER_TRADE_UPDATE"]
     assert len(frames) > 15
     for raw in frames:
-        inputs = decode(json.dumps(raw))
+        inputs = decode(json.dumps(raw).encode())
         assert isinstance(inputs, list)
         reported = inputs[-1]
         assert isinstance(reported, OrderReported)
@@ -110,4 +110,4 @@ def test_other_recorded_frames_are_nothing_to_the_engine() -> None:
     for line in (SAMPLES / "live_frames_misc.jsonl").read_text().splitlines():
         raw = json.loads(line)["frame"]
         if raw.get("e") != "ORDER_TRADE_UPDATE":
-            assert decode(json.dumps(raw)) == []
+            assert decode(json.dumps(raw).encode()) == []

@@ -1,11 +1,13 @@
 """The user stream against a WebSocket server that drops, repeats, garbles and expires."""
 
 import asyncio
+import itertools
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -13,7 +15,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from orderkit.domain.events import Input, OrderReported, TradeReported, UserStreamDown, UserStreamUp
 from orderkit.errors import ExchangeUnreachable, OrderRejected
 from orderkit.exchange import user_stream
-from orderkit.exchange.gateway import Gateway
+from orderkit.exchange.user_events import decode
+from orderkit.exchange.user_socket import StreamTiming
 from orderkit.exchange.user_stream import UserStream
 
 from . import frames
@@ -52,9 +55,9 @@ async def streaming(keys: ListenKeys, script: Script, **options: Any) -> AsyncIt
         await script(connection, connection.request.path)
 
     received: list[Input] = []
-    async with serve(handler, "127.0.0.1", 0) as server:
+    async with serve(handler, "127.0.0.1", 0, close_timeout=0.1) as server:
         port = server.sockets[0].getsockname()[1]
-        stream = UserStream(cast(Gateway, keys), f"ws://127.0.0.1:{port}", **options)
+        stream = UserStream(keys, f"ws://127.0.0.1:{port}", **options)
         task = asyncio.create_task(stream.run(received.append))
         try:
             yield received
@@ -174,7 +177,7 @@ def test_a_key_is_extended_while_it_lives_and_replaced_when_it_is_found_dead() -
     keys = ListenKeys()
 
     async def run() -> list[Input]:
-        async with streaming(keys, stay, keep_alive_s=0.02) as received:
+        async with streaming(keys, stay, timing=StreamTiming(keep_alive_s=0.02)) as received:
             await until(lambda: keys.extended.count("key1") >= 2)
             keys.dead.add("key1")
             await until(lambda: "key2" in keys.extended)
@@ -193,6 +196,258 @@ def test_an_exchange_that_gives_no_key_is_asked_again() -> None:
             return received
 
     assert [type(item) for item in asyncio.run(run())] == [UserStreamUp]
+
+
+FAST = StreamTiming(life_s=0.3, overlap_s=0.1, ping_s=1.0)
+
+
+class Exchange:
+    """Sends every event to all open connections, as the exchange does; counts what it opened."""
+
+    def __init__(self) -> None:
+        self.open: list[ServerConnection] = []
+        self.opened = 0
+        self.most_open = 0
+        self.sent = 0
+
+    async def serve(self, connection: ServerConnection, _path: str) -> None:
+        self.open.append(connection)
+        self.opened += 1
+        self.most_open = max(self.most_open, len(self.open))
+        await connection.wait_closed()
+        self.open.remove(connection)
+
+    async def trade(self) -> None:
+        """The next fill, with the number of the trade as its id."""
+        self.sent += 1
+        frame = json.dumps(frames.order_update(x="TRADE", X="PARTIALLY_FILLED", l="1", L="1", t=self.sent))
+        for connection in tuple(self.open):
+            await connection.send(frame)
+
+
+def trades_in(received: list[Input]) -> list[int]:
+    return [item.fill.trade_id for item in received if isinstance(item, TradeReported)]
+
+
+def phases_in(received: list[Input]) -> list[type]:
+    return [type(item) for item in received if isinstance(item, UserStreamUp | UserStreamDown)]
+
+
+def test_a_connection_is_renewed_before_its_end_without_missing_an_event() -> None:
+    exchange, keys = Exchange(), ListenKeys()
+
+    async def run() -> list[Input]:
+        async with streaming(keys, exchange.serve, timing=FAST) as received:
+            await until(lambda: bool(received))
+            while exchange.opened < 5:
+                await exchange.trade()
+                await asyncio.sleep(0.001)
+            sent = exchange.sent
+            await until(lambda: set(trades_in(received)) >= set(range(1, sent + 1)))
+            return received
+
+    received = asyncio.run(run())
+    assert phases_in(received) == [UserStreamUp]
+    assert exchange.most_open == 2  # the old one is closed each time
+    assert len(trades_in(received)) > len(set(trades_in(received)))  # both are read for a while
+
+
+def test_a_renewal_that_fails_leaves_the_connection_at_hand_alone() -> None:
+    exchange, keys = Exchange(), ListenKeys()
+
+    async def run() -> list[Input]:
+        async with streaming(keys, exchange.serve, timing=FAST) as received:
+            await until(lambda: bool(received))
+            keys.refusals = [ExchangeUnreachable("no connection")] * 2
+            await until(lambda: exchange.opened == 2)
+            await exchange.trade()
+            await until(lambda: bool(trades_in(received)))
+            return received
+
+    assert phases_in(asyncio.run(run())) == [UserStreamUp]
+    assert keys.refusals == []
+
+
+async def never_answer(connection: ServerConnection) -> None:
+    """Stay connected and read nothing more, as a host that vanished."""
+    connection.transport.pause_reading()
+    await connection.wait_closed()
+
+
+def test_a_connection_found_dead_when_it_is_renewed_counts_as_a_gap() -> None:
+    exchange = Exchange()
+
+    async def script(connection: ServerConnection, path: str) -> None:
+        if exchange.opened == 0:
+            exchange.opened += 1
+            await never_answer(connection)
+        else:
+            await exchange.serve(connection, path)
+
+    async def run() -> list[Input]:
+        timing = StreamTiming(life_s=0.1, overlap_s=0.1, ping_s=0.5)
+        async with streaming(ListenKeys(), script, timing=timing) as received:
+            await until(lambda: len(phases_in(received)) == 3)
+            return received
+
+    assert phases_in(asyncio.run(run()))[:3] == [UserStreamUp, UserStreamDown, UserStreamUp]
+
+
+def test_a_connection_that_answers_no_ping_is_replaced() -> None:
+    connections = 0
+
+    async def script(connection: ServerConnection, path: str) -> None:
+        nonlocal connections
+        connections += 1
+        if connections == 1:
+            await never_answer(connection)
+        else:
+            await stay(connection, path)
+
+    async def run() -> tuple[list[Input], float]:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        async with streaming(ListenKeys(), script, timing=StreamTiming(ping_s=0.2)) as received:
+            await until(lambda: len(received) == 3)
+            return list(received), loop.time() - begun
+
+    received, seconds = asyncio.run(run())
+    assert phases_in(received) == [UserStreamUp, UserStreamDown, UserStreamUp]
+    assert seconds < 3
+
+
+def test_silence_is_no_reason_to_give_a_connection_up() -> None:
+    async def run() -> list[Input]:
+        async with streaming(ListenKeys(), stay, timing=StreamTiming(ping_s=0.05)) as received:
+            await asyncio.sleep(1)
+            return list(received)
+
+    assert phases_in(asyncio.run(run())) == [UserStreamUp]
+
+
+@pytest.mark.parametrize("clock_off_ms", [0, -7_200_000, 7_200_000])
+def test_events_that_come_ever_later_mean_a_new_connection(clock_off_ms: int) -> None:
+    connections = 0
+
+    async def script(connection: ServerConnection, _path: str) -> None:
+        nonlocal connections
+        connections += 1
+        now_ms = int(time.time() * 1000) + clock_off_ms
+        ages_ms = [50, 0, 900, 5_000] if connections > 1 else [50, 0, 900, 11_000, 12_000]
+        for n, age_ms in enumerate(ages_ms):
+            await connection.send(json.dumps(frames.order_update(T=now_ms - age_ms, i=n)))
+        await connection.wait_closed()
+
+    async def run() -> list[Input]:
+        async with streaming(ListenKeys(), script) as received:
+            await until(lambda: len(received) == 11)
+            await asyncio.sleep(0.05)
+            return received
+
+    kinds = [type(item) for item in asyncio.run(run())]
+    assert kinds == [
+        UserStreamUp,
+        *[OrderReported] * 4,  # the late one is passed on all the same
+        UserStreamDown,
+        UserStreamUp,
+        *[OrderReported] * 4,
+    ]
+
+
+def test_a_storm_of_disconnects_is_ridden_out_with_growing_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[float] = []
+
+    async def script(connection: ServerConnection, _path: str) -> None:
+        opened.append(asyncio.get_running_loop().time())
+        if len(opened) <= 6:
+            await connection.send(json.dumps(frames.order_update(i=len(opened))))
+            connection.transport.abort()
+            return
+        await connection.send(json.dumps(frames.FILL))
+        await connection.wait_closed()
+
+    async def run() -> list[Input]:
+        async with streaming(ListenKeys(), script) as received:
+            await until(lambda: bool(trades_in(received)))
+            return received
+
+    monkeypatch.setattr(user_stream, "FIRST_PAUSE_S", 0.01)
+    phases = phases_in(asyncio.run(run()))
+    assert phases == [UserStreamUp, UserStreamDown] * 6 + [UserStreamUp]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(opened)]
+    assert pauses[-1] > 0.3  # 0.01 s doubled six times, halved at most by the jitter
+    assert pauses[0] < 0.1
+
+
+def test_reordered_and_repeated_events_pass_through_as_they_come() -> None:
+    order = [3, 1, 1, 2, 3]
+
+    async def script(connection: ServerConnection, _path: str) -> None:
+        for n in order:
+            frame = frames.order_update(x="TRADE", X="PARTIALLY_FILLED", l="1", L="1", t=n)
+            await connection.send(json.dumps(frame))
+        await connection.wait_closed()
+
+    async def run() -> list[Input]:
+        async with streaming(ListenKeys(), script) as received:
+            await until(lambda: len(trades_in(received)) == len(order))
+            return received
+
+    received = asyncio.run(run())
+    assert trades_in(received) == order
+    assert phases_in(received) == [UserStreamUp]
+
+
+def test_a_slow_consumer_loses_nothing_of_a_burst() -> None:
+    burst = 3_000
+
+    async def script(connection: ServerConnection, _path: str) -> None:
+        for n in range(1, burst + 1):
+            frame = frames.order_update(x="TRADE", X="PARTIALLY_FILLED", l="1", L="1", t=n)
+            await connection.send(json.dumps(frame))
+        await connection.wait_closed()
+
+    async def run() -> list[Input]:
+        async with streaming(ListenKeys(), script) as received:
+            while len(trades_in(received)) < burst:
+                time.sleep(0.02)  # the loop is held up: something else computes
+                await asyncio.sleep(0)
+            return received
+
+    assert trades_in(asyncio.run(run())) == list(range(1, burst + 1))
+
+
+def test_the_address_is_asked_for_at_each_connection() -> None:
+    first, second = Exchange(), Exchange()
+
+    async def run() -> list[Input]:
+        received: list[Input] = []
+
+        async def handler(connection: ServerConnection) -> None:
+            await (first if not bases[1:] else second).serve(connection, "")
+
+        async with serve(handler, "127.0.0.1", 0) as one, serve(handler, "127.0.0.1", 0) as two:
+            ports = [server.sockets[0].getsockname()[1] for server in (one, two)]
+            stream = UserStream(ListenKeys(), lambda: bases[-1])
+            bases.append(f"ws://127.0.0.1:{ports[0]}")
+            task = asyncio.create_task(stream.run(received.append))
+            await until(lambda: bool(received))
+            bases.append(f"ws://127.0.0.1:{ports[1]}")
+            one.close()
+            await until(lambda: len(received) == 3)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        return received
+
+    bases: list[str] = []
+    assert phases_in(asyncio.run(run())) == [UserStreamUp, UserStreamDown, UserStreamUp]
+    assert (first.opened, second.opened) == (1, 1)
+
+
+def test_both_spellings_of_a_frame_mean_the_same() -> None:
+    for frame in (frames.NEW, frames.FILL, frames.ALGO_NONSENSE | {"o": frames.algo_update()["o"]}):
+        compact = json.dumps(frame, separators=(",", ":")).encode()
+        assert decode(compact) == decode(json.dumps(frame).encode()) != []
 
 
 def test_cancelling_ends_it_without_a_further_word() -> None:
