@@ -212,17 +212,18 @@ def test_queries_give_way_to_orders_when_the_weight_runs_out(machine: Machine) -
     asking.process.wait()
     Client.close_pipes(asking.process)
     paths = [row["path"] for row in machine.desk.all_requests()]
-    assert paths.count("/fapi/v1/ticker/bookTicker") == 6  # of weight 2, within three quarters of 16
+    # Six of weight 2 are three quarters of 16; the minute may turn meanwhile.
+    assert paths.count("/fapi/v1/ticker/bookTicker") in range(6, 13)
     assert paths.count("/fapi/v1/order") == 20
     assert set(statuses(machine.desk)) == {200}
 
 
 def test_the_budget_does_not_depend_on_the_state_directory(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from orderkit.exchange.pacing import Pacer; "
+        "import time; from orderkit.exchange import pacing; from orderkit.exchange.pacing import Pacer; "
         "from orderkit.exchange.budget import Limits; from orderkit.exchange.weights import Cost; "
         "p = Pacer('https://exchange.test', 'key', Limits(0, 2, 2), lambda: time.time_ns() // 10**6); "
-        "p.take(Cost(0, 1, True), 'order'); print('sent')"
+        "pacing.URGENT_WAIT_S = 0; p.take(Cost(0, 1, True), 'order'); print('sent')"
     )
 
     def place(home: str) -> str:

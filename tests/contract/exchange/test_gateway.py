@@ -19,7 +19,8 @@ from orderkit.domain.enums import (
     WorkingType,
 )
 from orderkit.domain.order import OrderRef, OrderReport, OrderRequest
-from orderkit.errors import ClockSkew, OrderNotFound, OrderRejected, OutcomeUnknown
+from orderkit.errors import ClockSkew, OrderNotFound, OrderRejected, OutcomeUnknown, RateLimited
+from orderkit.exchange import pacing
 from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.exchange.gateway import Gateway
 
@@ -629,6 +630,21 @@ def test_a_budget_that_is_nearly_used_up_is_told_once(
     for _ in range(3):
         gateway.submit("job-1", wire.LIMIT)
     assert caplog.text.count("request budget") == 1
+
+
+def test_the_limits_are_those_of_exchange_information(
+    gateway: BinanceGateway, http: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = [{"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 2}]
+    answer = {"symbols": [wire.instrument("BTCUSDT")], "rateLimits": limits}
+    http.get(f"{REST}/fapi/v1/exchangeInfo", json=answer)
+    http.post(ORDER, json=wire.order())
+    gateway.instruments()
+    monkeypatch.setattr(pacing, "URGENT_WAIT_S", 0.0)
+    gateway.submit("job-1", wire.LIMIT)
+    gateway.submit("job-1", wire.LIMIT)
+    with pytest.raises(RateLimited):  # also where ten seconds turn over meanwhile: those count on both sides
+        gateway.submit("job-1", wire.LIMIT)
 
 
 def test_nothing_is_asked_before_the_first_call(

@@ -1,4 +1,4 @@
-"""A gateway and a stream whose paper exchange dies and comes back at another address."""
+"""A gateway and a stream on a paper exchange that dies and comes back, and a stream that is renewed there."""
 
 import asyncio
 import os
@@ -17,6 +17,7 @@ from orderkit.domain.events import Input, TradeReported, UserStreamDown, UserStr
 from orderkit.domain.order import OrderRef, OrderRequest
 from orderkit.errors import ExchangeUnreachable
 from orderkit.exchange.binance_gateway import BinanceGateway
+from orderkit.exchange.user_socket import StreamTiming
 from orderkit.exchange.user_stream import UserStream
 from orderkit.paper import process
 
@@ -109,4 +110,30 @@ def test_the_user_stream_follows_it_too(home: Path) -> None:
 
     asyncio.run(run())
     assert phases() == [UserStreamUp, UserStreamDown, UserStreamUp]
+    gateway.close()
+
+
+def test_a_stream_that_is_renewed_misses_no_fill(home: Path) -> None:
+    gateway = gateway_of(home)
+    received: list[Input] = []
+    timing = StreamTiming(life_s=0.2, overlap_s=0.05)
+
+    async def run() -> int:
+        stream = UserStream(gateway, lambda: gateway.endpoints.stream, timing=timing)
+        task = asyncio.create_task(stream.run(received.append))
+        await until(lambda: bool(received))
+        begun, placed = time.monotonic(), 0
+        while time.monotonic() - begun < 2:
+            await asyncio.to_thread(gateway.submit, f"job-{placed}", MARKET)
+            placed += 1
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return placed
+
+    placed = asyncio.run(run())
+    filled = {item.fill.client_order_id for item in received if isinstance(item, TradeReported)}
+    assert len(filled) == placed > 10
+    assert sum(isinstance(item, UserStreamUp) for item in received) == 1
     gateway.close()
