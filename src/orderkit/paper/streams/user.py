@@ -9,6 +9,8 @@ from orderkit.paper.wire import user_events as wire
 from orderkit.simulator.types import (
     AccountConfigUpdate,
     AccountUpdate,
+    MarginCall,
+    MultiAssetsUpdate,
     OrderUpdate,
     PrivateEvent,
 )
@@ -24,7 +26,7 @@ class UserPublisher:
         listen_keys: ListenKeys,
         clock: Callable[[], int],
     ) -> None:
-        self._instruments = dict(instruments)
+        self._instruments = instruments
         self._hub = hub
         self._listen_keys = listen_keys
         self._clock = clock
@@ -53,4 +55,8 @@ class UserPublisher:
             return [wire.account_update(event, self._instruments, now_ms)]
         if isinstance(event, AccountConfigUpdate):
             return [wire.account_config_update(event, now_ms)]
+        if isinstance(event, MultiAssetsUpdate):
+            return [wire.multi_assets_update(event, now_ms)]
+        if isinstance(event, MarginCall):
+            return [wire.margin_call(event, self._instruments, now_ms)]
         return [wire.algo_update(event, self._instruments[event.order.symbol], now_ms)]

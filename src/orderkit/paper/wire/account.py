@@ -58,7 +58,7 @@ def account_v2(
 ) -> Document:
     """GET v2/account: the same with permissions, and ``positions`` of all symbols with their settings."""
     return (
-        account_config(account)
+        _permissions(account)
         | _totals(account.assets)
         | {
             "assets": [_asset(asset) | {"marginAvailable": True} for asset in account.assets],
@@ -81,7 +81,6 @@ def account_v2(
                     "positionAmt": fixed(p.amount, instruments[p.symbol].quantity_precision),
                     "notional": plain(p.notional),
                     "isolatedWallet": money(p.isolated_wallet),
-                    "isolatedMargin": money(p.isolated_margin),
                     "updateTime": p.update_time_ms,
                 }
                 for p in positions
@@ -92,17 +91,7 @@ def account_v2(
 
 def account_config(account: AccountView) -> Document:
     """GET accountConfig."""
-    return {
-        "feeTier": 0,
-        "feeBurn": False,
-        "canTrade": True,
-        "canDeposit": True,
-        "canWithdraw": True,
-        "dualSidePosition": account.hedge_mode,
-        "updateTime": 0,
-        "multiAssetsMargin": False,
-        "tradeGroupId": -1,
-    }
+    return _permissions(account) | {"dualSidePosition": account.hedge_mode}
 
 
 def position_risk_v3(position: PositionView, instrument: Instrument) -> Document:
@@ -124,7 +113,7 @@ def position_risk_v3(position: PositionView, instrument: Instrument) -> Document
         "maintMargin": money(position.maintenance_margin),
         "positionInitialMargin": money(position.position_initial_margin),
         "openOrderInitialMargin": money(position.open_order_initial_margin),
-        "adl": 0,
+        "adl": position.adl_quantile,
         "bidNotional": plain(position.bid_notional),
         "askNotional": plain(position.ask_notional),
         "updateTime": position.update_time_ms,
@@ -150,8 +139,6 @@ def position_risk_v2(position: PositionView, instrument: Instrument) -> Document
         "notional": plain(position.notional),
         "isolatedWallet": money(position.isolated_wallet),
         "updateTime": position.update_time_ms,
-        "isolated": position.isolated,
-        "adlQuantile": 0,
     }
 
 
@@ -163,6 +150,19 @@ def symbol_config(config: SymbolConfig) -> Document:
         "isAutoAddMargin": False,
         "leverage": config.leverage,
         "maxNotionalValue": plain(config.max_notional),
+    }
+
+
+def _permissions(account: AccountView) -> Document:
+    return {
+        "feeTier": 0,
+        "feeBurn": False,
+        "canTrade": True,
+        "canDeposit": True,
+        "canWithdraw": True,
+        "updateTime": 0,
+        "multiAssetsMargin": account.multi_assets,
+        "tradeGroupId": -1,
     }
 
 

@@ -1,5 +1,7 @@
 """The account's own events as the user data stream spells them."""
 
+from collections.abc import Mapping
+
 from orderkit.domain.instrument import Instrument
 from orderkit.paper.wire.numbers import fixed, money, plain, trimmed
 from orderkit.paper.wire.orders import AVERAGE_EXTRA_DECIMALS, average_price, child_type
@@ -8,6 +10,8 @@ from orderkit.simulator.types import (
     AccountUpdate,
     AlgoStatus,
     AlgoUpdate,
+    MarginCall,
+    MultiAssetsUpdate,
     OrderUpdate,
 )
 
@@ -86,7 +90,7 @@ def order_trade_update(update: OrderUpdate, instrument: Instrument, now_ms: int)
     }
 
 
-def account_update(update: AccountUpdate, instruments: dict[str, Instrument], now_ms: int) -> Document:
+def account_update(update: AccountUpdate, instruments: Mapping[str, Instrument], now_ms: int) -> Document:
     """ACCOUNT_UPDATE with the balances and positions that changed."""
     return {
         "e": "ACCOUNT_UPDATE",
@@ -130,6 +134,37 @@ def account_config_update(update: AccountConfigUpdate, now_ms: int) -> Document:
         "T": update.time_ms,
         "ac": {"s": update.symbol, "l": update.leverage},
     }
+
+
+def multi_assets_update(update: MultiAssetsUpdate, now_ms: int) -> Document:
+    """ACCOUNT_CONFIG_UPDATE of the account's multi-assets mode."""
+    return {
+        "e": "ACCOUNT_CONFIG_UPDATE",
+        "E": now_ms,
+        "T": update.time_ms,
+        "ai": {"j": update.multi_assets},
+    }
+
+
+def margin_call(call: MarginCall, instruments: Mapping[str, Instrument], now_ms: int) -> Document:
+    """MARGIN_CALL; ``cw`` only when cross positions are called."""
+    document: Document = {"e": "MARGIN_CALL", "E": now_ms}
+    if call.cross_wallet_balance is not None:
+        document["cw"] = money(call.cross_wallet_balance)
+    document["p"] = [
+        {
+            "s": p.symbol,
+            "ps": p.position_side.value,
+            "pa": fixed(p.amount, instruments[p.symbol].quantity_precision),
+            "mt": "ISOLATED" if p.isolated else "CROSSED",
+            "iw": money(p.isolated_wallet),
+            "mp": money(p.mark_price),
+            "up": money(p.unrealized_profit),
+            "mm": money(p.maintenance_margin),
+        }
+        for p in call.positions
+    ]
+    return document
 
 
 def algo_update(update: AlgoUpdate, instrument: Instrument, now_ms: int) -> Document:
