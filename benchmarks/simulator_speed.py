@@ -88,7 +88,9 @@ def quotes(exchange: SimulatedExchange) -> Iterator[Callable[[], object]]:
     exchange.place(ACCOUNT, limit(0, 500))
     for number in count(1):
         bid = Decimal(60000) + Decimal(number * 7 % 40 - 20) / 10
-        quote = Quote(SYMBOL, bid, Decimal(number % 9 + 1), bid + Decimal("0.1"), Decimal(5), START_MS + number)
+        quote = Quote(
+            SYMBOL, bid, Decimal(number % 9 + 1), bid + Decimal("0.1"), Decimal(5), START_MS + number
+        )
         yield lambda quote=quote: exchange.apply(quote)  # type: ignore[misc]
 
 
@@ -112,7 +114,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="measured time of each figure")
     seconds = parser.parse_args().seconds
-    print(f"{platform.platform()}, {platform.processor() or platform.machine()}, Python {platform.python_version()}")
+    print(
+        f"{platform.platform()}, {platform.processor() or platform.machine()}, Python {platform.python_version()}"
+    )
     for public_events in (True, False):
         told = "with" if public_events else "without"
         exchange = new_exchange(public_events=public_events)

@@ -11,6 +11,7 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.margin import Bracket
 from orderkit.domain.market import DepthUpdate, MarketTrade, MarkPrice, Quote
 from orderkit.simulator.exchange import SimulatedExchange
+from orderkit.simulator.statements import IncomeType
 from orderkit.simulator.types import (
     AlgoOrderView,
     Event,
@@ -99,9 +100,12 @@ class Desk:
         now = self.exchange.now_ms + 1
         self.exchange.apply(MarketTrade(SYMBOL, now, Decimal(price), Decimal(quantity), seller_hits, now))
 
-    def mark(self, price: str) -> None:
+    def mark(self, price: str, rate: str = "0.0001") -> None:
         now = self.exchange.now_ms + 1
-        self.exchange.apply(MarkPrice(SYMBOL, Decimal(price), Decimal(price), Decimal("0.0001"), now, now))
+        self.exchange.apply(MarkPrice(SYMBOL, Decimal(price), Decimal(price), Decimal(rate), now, now))
+
+    def pass_time(self, milliseconds: int) -> None:
+        self.exchange.advance(self.exchange.now_ms + milliseconds)
 
     # trading
 
@@ -187,6 +191,10 @@ class Desk:
 
     def drain(self) -> list[Event]:
         return self.exchange.drain()
+
+    def income(self, account: str = "a", **which: Any) -> list[tuple[IncomeType, Decimal]]:
+        """Kind and amount of every income, oldest first."""
+        return [(i.income_type, i.amount) for i in self.exchange.income(account, limit=1000, **which)]
 
     def updates(self) -> list[OrderUpdate]:
         """The order updates since the last look."""

@@ -25,6 +25,20 @@ def busy_desk() -> Desk:
     desk.algo(BUY, OrderType.STOP_MARKET, "60050", "0.01")
     desk.trade("60050", "0.01", seller_hits=False)
     desk.order(SELL, "0.4", "60000", account="b")
+    desk.order(SELL, "0.1", "61000", account="b")
+    desk.exchange.deposit("b", "USDT", D(50))
+    desk.exchange.set_commission_rates("b", maker=D(0), taker=D("0.0003"))
+    desk.exchange.countdown_cancel_all("b", SYMBOL, 60_000)
+    desk.mark("60000")
+    desk.exchange.settle_funding(SYMBOL, D("0.0001"))
+    desk.exchange.open_account("c", {"USDT": D(3100)})
+    desk.exchange.set_margin_type("c", SYMBOL, isolated=True)
+    desk.depth([("60000", "5")], [("60000.1", "5")])
+    desk.order(BUY, "0.9", account="c")
+    desk.exchange.change_position_margin("c", SYMBOL, D(5), add=True)
+    desk.mark("50000")
+    desk.mark("60000")
+    desk.order(BUY, "0.001", account="c")
     return desk
 
 
@@ -39,14 +53,37 @@ def test_a_restored_exchange_answers_every_question_as_before() -> None:
     after = new_exchange()
     after.restore_state(json.loads(json.dumps(before.export_state())))
     assert after.export_state() == before.export_state()
-    for account in ("a", "b"):
+    for account in ("a", "b", "c"):
         assert after.open_orders(account) == before.open_orders(account)
         assert after.all_orders(account) == before.all_orders(account)
         assert after.user_trades(account, SYMBOL) == before.user_trades(account, SYMBOL)
         assert after.all_algo_orders(account) == before.all_algo_orders(account)
+        assert after.income(account) == before.income(account)
+        assert after.force_orders(account) == before.force_orders(account)
+        assert after.commission_rates(account, SYMBOL) == before.commission_rates(account, SYMBOL)
+        assert after.position_margin_history(account, SYMBOL) == before.position_margin_history(
+            account, SYMBOL
+        )
+    assert before.force_orders("c")
+    assert before.insurance_balance("USDT")
+    assert after.insurance_balance("USDT") == before.insurance_balance("USDT")
+    assert after.funding_history() == before.funding_history()
     after.apply(before.mark(SYMBOL))
     before.apply(before.mark(SYMBOL))
-    assert after.account("a") == before.account("a")
+    for account in ("a", "b", "c"):
+        assert after.account(account) == before.account(account)
+    assert after.open_interest(SYMBOL) == before.open_interest(SYMBOL)
+
+
+def test_a_restored_countdown_runs_out_and_a_store_may_keep_null_for_what_is_gone() -> None:
+    desk = busy_desk()
+    saved = desk.exchange.export_state()
+    saved["orders"]["800000000000"] = None
+    after = new_exchange()
+    after.restore_state(saved)
+    assert after.open_orders("b")
+    after.advance(desk.exchange.now_ms + 60_000)
+    assert after.open_orders("b") == []
 
 
 def test_restored_orders_trade_on_and_ids_continue() -> None:
@@ -93,10 +130,12 @@ def test_upserting_the_changes_keeps_a_store_equal_to_the_full_state() -> None:
         if step % 2:
             desk.algo(SELL, OrderType.STOP_MARKET, "59000", "0.1", reduce_only=True)
             desk.exchange.cancel_all("a", SYMBOL)
+            desk.exchange.deposit("a", "USDT", D(1))
+            desk.exchange.settle_funding(SYMBOL, D("0.0001"))
         persist()
     assert store == desk.exchange.export_state()
     changes = desk.exchange.export_changes()
-    assert not any(changes[table] for table in ("accounts", "orders", "algo_orders", "trades"))
+    assert not any(records for table, records in changes.items() if table != "counters")
 
 
 def test_the_same_calls_give_the_same_events_and_state() -> None:
