@@ -24,6 +24,8 @@ def desk(opened: Desk) -> Desk:
     """The exchange as new, BTCUSDT quoted 60000 / 60000.1 and ETHUSDT 3000 / 3000.01."""
     opened.control("DELETE", "/paper/faults")
     opened.control("POST", "/paper/reset")
+    for path in opened.home.glob("journal.sqlite*"):
+        path.unlink()
     opened.market("60000", "60000.1")
     opened.market("3000", "3000.01", "ETHUSDT")
     return opened

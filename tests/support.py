@@ -41,6 +41,7 @@ class Desk:
         environ = {k: v for k, v in os.environ.items() if k not in CREDENTIALS}
         return environ | {
             "ORDERKIT_HOME": str(self.home),
+            "TMPDIR": str(self.home),  # the request budget that all processes share
             "ORDERKIT_LOG_FILE": str(self.log_file),
             "ORDERKIT_LOG_LEVEL": "DEBUG",
             "COLUMNS": "80",

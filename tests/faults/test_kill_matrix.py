@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faults.truth import assert_sent_once, assert_true
+from tests.faults.truth import SYMBOL, assert_sent_once, assert_true, gateway_of
 from tests.support import Desk, Done, finish
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,9 @@ SCENARIOS = {
 def requests_of(desk: Desk, scenario: Scenario) -> list[tuple[str, str]]:
     """Method and path of each request of an undisturbed run."""
     fresh(desk)
-    done = run_with_move(desk, scenario)
+    process = desk.start(scenario.line + " --job-id job")
+    move_when_resting(desk, scenario, process, lambda: False, accepted)
+    done = finish(process)
     assert done.code == 0, done.err
     return [(r["method"], r["path"]) for r in desk.all_requests() if r["path"].startswith("/fapi")]
 
@@ -61,22 +63,35 @@ def fresh(desk: Desk) -> None:
     shutil.rmtree(desk.home / "cache", ignore_errors=True)
 
 
-def run_with_move(desk: Desk, scenario: Scenario) -> Done:
-    """The command, and the market's move once its order rests."""
-    process = desk.start(scenario.line + " --job-id job")
-    move_when_resting(desk, scenario, process, lambda: process.poll() is not None)
-    return finish(process)
+def complete(desk: Desk, scenario: Scenario) -> Done:
+    """What a person or cron does next: the same command under the same job id."""
+    gateway = gateway_of(desk)
+    try:
+        process = desk.start(scenario.line + " --job-id job")
+        move_when_resting(desk, scenario, process, lambda: False, lambda _: bool(gateway.open_orders(SYMBOL)))
+        return finish(process)
+    finally:
+        gateway.close()
+
+
+def accepted(desk: Desk) -> bool:
+    """True once an order was taken, as the log of requests says: to ask would itself be a request."""
+    posts = [r for r in desk.all_requests() if r["path"] in ORDERS and r["method"] == "POST"]
+    return any(r["status"] == 200 for r in posts)
 
 
 def move_when_resting(
-    desk: Desk, scenario: Scenario, process: "subprocess.Popen[str]", done: Callable[[], bool]
+    desk: Desk,
+    scenario: Scenario,
+    process: "subprocess.Popen[str]",
+    done: Callable[[], bool],
+    resting: Callable[[Desk], bool],
 ) -> None:
-    """Wait until ``done``, and move the market as soon as an order of the command was accepted."""
+    """Wait until ``done`` or the command's end, and move the market as soon as its order rests."""
     deadline = time.monotonic() + 30
     moved = False
     while not done() and time.monotonic() < deadline and process.poll() is None:
-        accepted = [r for r in desk.all_requests() if r["path"] in ORDERS and r["method"] == "POST"]
-        if not moved and any(r["status"] == 200 for r in accepted):
+        if not moved and resting(desk):
             time.sleep(0.3)
             if done():
                 return
@@ -108,14 +123,14 @@ def test_a_job_killed_at_any_request_is_completed_by_resume(
             opened.fault(method, path, "hold", apply=apply, nth=nth)
             process = opened.start(scenario.line + " --job-id job")
             held = functools.partial(has_received, opened, method, path, nth)
-            move_when_resting(opened, scenario, process, held)
+            move_when_resting(opened, scenario, process, held, accepted)
             time.sleep(0.05)
             process.kill()
             process.communicate()
             reached = held()
             opened.control("DELETE", "/paper/faults")
             assert reached, f"{where}: the request was never made"
-            done = run_with_move(opened, scenario)
+            done = complete(opened, scenario)
             assert done.code == 0, f"{where}: {done.out} {done.err}"
             try:
                 assert_true(opened, executed=scenario.executed, open_orders=scenario.open_orders)

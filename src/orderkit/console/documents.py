@@ -106,6 +106,24 @@ class PlanDocument(msgspec.Struct, kw_only=True):
     plan: PlanBody
 
 
+class JobsDocument(msgspec.Struct, kw_only=True):
+    """Several jobs, each as its own command would have reported it."""
+
+    schema: int = SCHEMA
+    env: str
+    jobs: list[JobDocument]
+
+
+class StopDocument(msgspec.Struct, kw_only=True):
+    """Whether a job was ``asked`` to stop; it was not where nothing runs it."""
+
+    schema: int = SCHEMA
+    env: str
+    job_id: str
+    status: str
+    asked: bool
+
+
 class ReconcileDocument(msgspec.Struct, kw_only=True):
     """What every job with open or doubtful orders came to; ``other_orders`` are open and not ours."""
 

@@ -5,18 +5,26 @@ from typing import NoReturn
 
 import typer
 
-from orderkit.console.documents import ReconcileDocument, job_document, print_document
+from orderkit.console.documents import (
+    JobDocument,
+    JobsDocument,
+    ReconcileDocument,
+    StopDocument,
+    job_document,
+    print_document,
+)
 from orderkit.console.options import RunOptions
 from orderkit.console.progress import Silence
 from orderkit.console.report import print_reconciled, say
-from orderkit.console.run import announce, prepared, resume_job
+from orderkit.console.run import announce, prepared, resume_job, show_job
+from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord, JobStatus
 from orderkit.errors import OutcomeUnknown, UsageError
 from orderkit.journal.locks import JobBusy, is_locked
 from orderkit.orders.registry import request_of
+from orderkit.orders.settle import settle
 from orderkit.runtime.desk import Desk
 from orderkit.runtime.jobs import execute
-from orderkit.orders.settle import settle
 
 
 def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:
@@ -33,11 +41,20 @@ def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:
                 f"job {other.job_id} belongs to {other.environment}", hint=f"add --env {other.environment}"
             )
         resumable = [r for r in mine if job_ids or r.status is JobStatus.RUNNING]
-        if not resumable:
-            say("nothing to resume")
-        if len(resumable) > 1 and options.json:
-            raise UsageError("--json prints one document", hint="resume one job at a time with --json")
-        codes = [resume_job(desk, record) for record in resumable]
+        documents: list[JobDocument] = []
+
+        def show(document: JobDocument, instrument: Instrument) -> None:
+            documents.append(document)
+            if not options.json:
+                show_job(document, instrument)
+
+        codes = [resume_job(desk, record, show) for record in resumable]
+    if options.json:
+        named_one = job_ids is not None and len(documents) == 1
+        jobs = JobsDocument(env=settings.environment.value, jobs=documents)
+        print_document(documents[0] if named_one else jobs)
+    elif not resumable:
+        say("nothing to resume")
     raise typer.Exit(max(codes, default=0))
 
 
@@ -78,11 +95,19 @@ def stop_job(job_id: str, options: RunOptions, now_ns: int) -> NoReturn:
     settings = prepared(options)
     with Desk(settings) as desk:
         record = _record(desk, job_id)
-        if not is_locked(settings.home, job_id):
-            say(f"job {job_id} is not running: {record.status.value}")
-            raise typer.Exit(0)
-        desk.journal.send_control(job_id, "stop", None, now_ns)
-    say(f"job {job_id} was asked to stop")
+        running = is_locked(settings.home, job_id)
+        if running:
+            desk.journal.send_control(job_id, "stop", None, now_ns)
+    if options.json:
+        print_document(
+            StopDocument(
+                env=settings.environment.value, job_id=job_id, status=record.status.value, asked=running
+            )
+        )
+    elif running:
+        say(f"job {job_id} was asked to stop")
+    else:
+        say(f"job {job_id} is not running: {record.status.value}")
     raise typer.Exit(0)
 
 

@@ -13,7 +13,7 @@ import typer
 
 from orderkit.config import Settings, setup_logging, validate_environment
 from orderkit.console import invocation
-from orderkit.console.documents import job_document, plan_document, print_document
+from orderkit.console.documents import JobDocument, job_document, plan_document, print_document
 from orderkit.console.options import RunOptions
 from orderkit.console.progress import LivePanel, PlainLines, Silence
 from orderkit.console.report import print_job, print_plan, print_warnings, say
@@ -98,13 +98,14 @@ def run_job(
     warnings: Sequence[str] = (),
     *,
     new: bool,
+    show: Callable[[JobDocument, Instrument], None] | None = None,
 ) -> int:
     """Run a job from its beginning, or from where the journal leaves off; print its report; its exit code."""
     view = view_of(executor, record, instrument)
     result = execute(desk, record, executor.run, view, new=new, uses_user_stream=executor.uses_user_stream)
     if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):
         desk.gateway.instruments(refresh=True)
-    show_job(executor.request, record, instrument, warnings)
+    (show or show_job)(document_of(executor.request, record, instrument, warnings), instrument)
     return exit_code(record, interrupted=result.interrupted)
 
 
@@ -133,7 +134,7 @@ def _same_job(
         )
     say(f"job {known.job_id} exists: {known.status.value}")
     if known.status is not JobStatus.RUNNING:
-        show_job(kept, known, instrument)
+        show_job(document_of(kept, known, instrument), instrument)
         return exit_code(known, interrupted=False)
     return resume_job(desk, known)
 
@@ -147,16 +148,18 @@ def _appearing(desk: Desk, job_id: str) -> JobRecord:
     raise JobBusy(f"job {job_id} is being started by another process", hint="try again in a moment")
 
 
-def resume_job(desk: Desk, record: JobRecord) -> int:
+def resume_job(
+    desk: Desk, record: JobRecord, show: Callable[[JobDocument, Instrument], None] | None = None
+) -> int:
     """Go on with a job of an earlier process; where another process is at it, report it as it stands."""
     request = request_of(record.kind, record.parameters)
     instrument = desk.instrument(request.symbol)
     executor = executor_of(record.kind, request, instrument)
     try:
-        return run_job(desk, executor, record, instrument, new=False)
+        return run_job(desk, executor, record, instrument, new=False, show=show)
     except JobBusy as busy:
         say(busy.message)
-        show_job(request, record, instrument)
+        (show or show_job)(document_of(request, record, instrument), instrument)
         return 0
 
 
@@ -278,11 +281,14 @@ def _show_plan(
         print_plan(document, snapshot.instrument.base_asset, snapshot.instrument.quote_asset)
 
 
-def show_job(
+def document_of(
     request: Request, record: JobRecord, instrument: Instrument, warnings: Sequence[str] = ()
-) -> None:
+) -> JobDocument:
+    return job_document(record, instrument, request.side, request.quantity, warnings)
+
+
+def show_job(document: JobDocument, instrument: Instrument) -> None:
     """Print a job's report, or its document."""
-    document = job_document(record, instrument, request.side, request.quantity, warnings)
     if invocation.current.json:
         print_document(document)
     else:

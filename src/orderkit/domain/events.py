@@ -97,10 +97,11 @@ class QuoteUpdated:
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """A person, a signal or a time limit asks the job to end in order (all jobs where job_id is None)."""
+    """Somebody asks the job to end in order (all jobs where job_id is None); ``interrupted`` by a signal."""
 
     reason: str
     job_id: str | None = None
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Context:
         self.started_ns = started_ns
         self.orders = orders
         self.stop_reason: str | None = None
+        self.interrupted = False
         self.state = "RUNNING"
         self.message = ""
 

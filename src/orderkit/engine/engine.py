@@ -156,10 +156,11 @@ class Engine:
             case QuoteUpdated(quote):
                 self.quotes[quote.symbol] = quote
                 self._resume_all(event)
-            case StopRequested(reason, job_id):
+            case StopRequested(reason, job_id, interrupted):
                 for job in list(self.jobs.values()):
                     if job_id in (None, job.context.job_id):
                         job.context.stop_reason = job.context.stop_reason or reason
+                        job.context.interrupted = job.context.interrupted or interrupted
                         self._resume(job, event)
             case UserStreamUp() | UserStreamDown():
                 self._stream_changed(up=isinstance(event, UserStreamUp))

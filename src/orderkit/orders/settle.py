@@ -5,10 +5,12 @@ from decimal import Decimal
 
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.job import JobResult, JobStatus
+from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
 from orderkit.orders.executor import result_of
 
 ZERO = Decimal(0)
+PATIENCE_MS = 15_000  # for an order that rested and that the exchange denies: a testnet is reset now and then
 
 
 def settle(quantity: Decimal, before: JobStatus) -> Callable[[Context], Flow[JobResult]]:
@@ -20,10 +22,20 @@ def settle(quantity: Decimal, before: JobStatus) -> Callable[[Context], Flow[Job
 
     def flow(ctx: Context) -> Flow[JobResult]:
         began_ns = ctx.now_ns
-        while not all(o.is_settled or o.unresolved or o.confirmed_ns >= began_ns for o in ctx.orders):
-            if ctx.stopping:
-                break
-            yield
+
+        def told(order: Order) -> bool:
+            complete = order.trades_unavailable or order.filled_by_trades >= order.executed_quantity
+            return order.unresolved or (complete and (order.is_terminal or order.confirmed_ns >= began_ns))
+
+        deadline_ns = began_ns + PATIENCE_MS * 1_000_000
+        doubtful = OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN
+        yield from ctx.wait_for(lambda: all(map(told, ctx.orders)), deadline_ns)
+        yield from ctx.wait_for(  # the engine itself gives up on these, later
+            lambda: all(order.unresolved or order.status not in doubtful for order in ctx.orders)
+        )
+        lost = [order.client_order_id for order in ctx.orders if not told(order)]
+        if lost:
+            return JobResult(before, f"the exchange does not know {', '.join(lost)}")
         return _result(ctx, quantity, before)
 
     return flow

@@ -102,10 +102,10 @@ class SingleOrderExecutor:
     def _leave(self, ctx: Context, order: Order) -> Flow[JobResult]:
         why = ctx.stop_reason or f"not done within {(self.request.timeout_ms or 0) / 1000:g} s"
         if not self.request.cancel_on_exit:
-            return JobResult(JobStatus.OPEN, f"{why}; the order stays on the exchange", ctx.stopping)
+            return JobResult(JobStatus.OPEN, f"{why}; the order stays on the exchange", ctx.interrupted)
         ctx.cancel(order)
         yield from ctx.wait_done(order)
-        return replace(result_of(order), interrupted=ctx.stopping)
+        return replace(result_of(order), interrupted=ctx.interrupted)
 
 
 def _never_arrived(order: Order) -> bool:

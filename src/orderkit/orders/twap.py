@@ -156,7 +156,7 @@ class TWAPExecutor:
 
     def _in_doubt(self, ctx: Context) -> JobResult:
         names = ", ".join(order.client_order_id for order in ctx.orders if order.unresolved)
-        return JobResult(JobStatus.UNKNOWN, f"the outcome of {names} is not known", ctx.stopping)
+        return JobResult(JobStatus.UNKNOWN, f"the outcome of {names} is not known", ctx.interrupted)
 
     def _incomplete(self, ctx: Context, left: Decimal) -> JobResult:
         last = ctx.orders[-1] if ctx.orders else None
@@ -165,7 +165,7 @@ class TWAPExecutor:
         if nothing_done and last is not None and last.status is OrderStatus.REJECTED and not ctx.stopping:
             return JobResult(JobStatus.REJECTED, why)
         done = f"{left} of {self.request.quantity} {self.instrument.base_asset} not done"
-        return JobResult(JobStatus.STOPPED, f"{done}: {why}" if why else done, ctx.stopping)
+        return JobResult(JobStatus.STOPPED, f"{done}: {why}" if why else done, ctx.interrupted)
 
     @property
     def _closes(self) -> bool:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
 
 from orderkit.domain.job import JobRecord, JobResult
@@ -72,7 +73,7 @@ async def _execute(
     if uses_user_stream:
         from orderkit.exchange.user_stream import UserStream
 
-        stream = UserStream(desk.gateway, desk.endpoints.stream)
+        stream = UserStream(desk.gateway, lambda: desk.gateway.endpoints.stream)
     engine = Engine()
     runtime = LiveRuntime(engine, desk.gateway, desk.journal, user_stream=stream, on_step=view.step)
     async with runtime:
@@ -82,7 +83,7 @@ async def _execute(
         log.info(
             "job %s %s: %s", record.job_id, "starts" if new else "goes on", json.dumps(record.parameters)
         )
-        with _interrupts(runtime.stop):
+        with _interrupts(partial(runtime.stop, interrupted=True)):
             ending = runtime.start(record.job_id, flow, started_ns=record.started_ns, orders=record.orders)
             job = engine.jobs.get(record.job_id)
             if job is not None:

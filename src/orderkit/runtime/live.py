@@ -79,8 +79,8 @@ class Clock:
 class LiveRuntime:
     """Carries out the engine's commands and feeds it what comes back.
 
-    The loop thread alone touches the engine. Orders and cancels have a thread pool of their own, so that
-    no query stands in their way; an order is sent by its worker only once the journal's ticket is done.
+    The loop thread alone touches the engine. Orders, cancels and queries have a thread pool each, so that
+    none stands in another's way; an order is sent by its worker only once the journal's ticket is done.
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class LiveRuntime:
         self._retry = retry or RetryPolicy()
         self.clock = clock or Clock()
         self._orders = ThreadPoolExecutor(order_threads, thread_name_prefix="order")
+        self._cancels = ThreadPoolExecutor(4, thread_name_prefix="cancel")
         self._queries = ThreadPoolExecutor(2, thread_name_prefix="query")
         self._inbox: deque[Input] = deque()
         self._draining = False
@@ -133,7 +134,8 @@ class LiveRuntime:
         if self._unwritten is not None:
             with contextlib.suppress(OrderKitError):  # logged where it failed
                 await self._loop.run_in_executor(self._queries, self._unwritten.result)
-        self._orders.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._orders, self._cancels):
+            pool.shutdown(wait=False, cancel_futures=True)
         self._queries.shutdown(wait=False, cancel_futures=True)
 
     def start(
@@ -168,10 +170,10 @@ class LiveRuntime:
         finally:
             self._draining = False
 
-    def stop(self, reason: str) -> None:
-        """Ask every job to end in order."""
+    def stop(self, reason: str, *, interrupted: bool = False) -> None:
+        """Ask every job to end in order; ``interrupted`` by a signal to this process."""
         self._stopping = True
-        self.post(StopRequested(reason))
+        self.post(StopRequested(reason, interrupted=interrupted))
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -220,7 +222,7 @@ class LiveRuntime:
             case SubmitOrder():
                 self._orders.submit(self._submit, command, ticket, 0)
             case CancelOrder():
-                self._orders.submit(self._cancel, command)
+                self._cancels.submit(self._cancel, command)
             case QueryOrder():
                 self._queries.submit(self._query, command)
             case QueryFills():
