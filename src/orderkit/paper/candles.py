@@ -1,4 +1,4 @@
-"""One-minute candles built from printed trades, and every longer interval and the 24 h figures from them."""
+"""One-minute candles of trades or of prices, and every longer interval and the 24 h figures from them."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -54,13 +54,18 @@ class Candle:
     last_trade_id: int = -1
     trades: int = 0
 
-    def add(self, trade: MarketTrade) -> None:
-        price, quantity = trade.price, trade.quantity
+    def touch(self, price: Decimal) -> None:
+        """Take a price that nothing traded at, as a mark price."""
         if price > self.high:
             self.high = price
         if price < self.low:
             self.low = price
         self.close = price
+        self.trades += 1
+
+    def add(self, trade: MarketTrade) -> None:
+        price, quantity = trade.price, trade.quantity
+        self.touch(price)
         quote = price * quantity
         self.volume += quantity
         self.quote_volume += quote
@@ -70,7 +75,6 @@ class Candle:
         if self.first_trade_id < 0:
             self.first_trade_id = trade.trade_id
         self.last_trade_id = trade.trade_id
-        self.trades += 1
 
 
 def span(interval: str, time_ms: int) -> tuple[int, int]:
@@ -115,13 +119,19 @@ class CandleSeries:
         self._minutes: deque[Candle] = deque(maxlen=KEPT_MINUTES)
 
     def add(self, trade: MarketTrade) -> None:
-        open_ms = trade.time_ms - trade.time_ms % MINUTE_MS
+        self._minute(trade.time_ms, trade.price).add(trade)
+
+    def touch(self, time_ms: int, price: Decimal) -> None:
+        """Take a price that nothing traded at; ``trades`` counts these."""
+        self._minute(time_ms, price).touch(price)
+
+    def _minute(self, time_ms: int, price: Decimal) -> Candle:
+        open_ms = time_ms - time_ms % MINUTE_MS
         minutes = self._minutes
-        # A print older than the open minute belongs to the open one: closed candles stay as published.
+        # A price older than the open minute belongs to the open one: closed candles stay as published.
         if not minutes or open_ms > minutes[-1].open_ms:
-            price = trade.price
             minutes.append(Candle(open_ms, open_ms + MINUTE_MS - 1, price, price, price, price))
-        minutes[-1].add(trade)
+        return minutes[-1]
 
     def candles(
         self, interval: str, *, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500

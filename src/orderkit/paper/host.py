@@ -184,6 +184,7 @@ class PaperExchange:
             cut_off()
 
     def close(self) -> None:
+        self._dirty = True  # what changed without an event, such as records that grew too old
         self.settle_now()
         self._store.close()
 

@@ -22,7 +22,7 @@ from orderkit.paper.endpoint import Endpoint
 from orderkit.paper.host import PaperExchange
 from orderkit.paper.markets import DEFAULT_SEED, open_market
 from orderkit.paper.pump import Pump, beat, open_pump
-from orderkit.paper.routes import account, algo, listen_key, market, trading
+from orderkit.paper.routes import account, algo, funding, listen_key, market, statements, trading
 from orderkit.paper.routes.control import Control
 from orderkit.paper.state import PaperInfo
 from orderkit.paper.store import Store
@@ -40,9 +40,11 @@ PREDECESSOR_TIMEOUT_S = 5.0
 IDLE_CHECK_S = 0.25
 ENDPOINTS: tuple[Endpoint, ...] = (
     *market.ENDPOINTS,
+    *funding.ENDPOINTS,
     *trading.ENDPOINTS,
     *algo.ENDPOINTS,
     *account.ENDPOINTS,
+    *statements.ENDPOINTS,
     *listen_key.ENDPOINTS,
 )
 

@@ -10,7 +10,10 @@ import msgspec
 from orderkit.paper.keys import ApiKey
 from orderkit.paper.signature import KeyKind
 
-SECTIONS = ("counters", "accounts", "orders", "algo_orders", "trades")
+SECTIONS = (
+    *("counters", "accounts", "orders", "algo_orders", "trades"),
+    *("income", "margin_changes", "fundings"),
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS api_key (
@@ -55,17 +58,26 @@ class Store:
         return state
 
     def save(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Upsert the records of ``SimulatedExchange.export_changes`` in one transaction."""
-        rows = [
+        """Upsert the records of ``SimulatedExchange.export_changes``, delete those that are None."""
+        kept = [
             (section, str(key), msgspec.json.encode(value))
             for section, records in changes.items()
             for key, value in records.items()
+            if value is not None
         ]
-        if not rows:
+        gone = [
+            (section, str(key))
+            for section, records in changes.items()
+            for key, value in records.items()
+            if value is None
+        ]
+        if not (kept or gone):
             return
         self._database.execute("BEGIN")
         try:
-            self._database.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", rows)
+            self._database.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", kept)
+            if gone:
+                self._database.executemany("DELETE FROM record WHERE section = ? AND key = ?", gone)
         except BaseException:
             self._database.execute("ROLLBACK")
             raise

@@ -1,11 +1,11 @@
-"""What printed on each symbol: candles, 24 h figures and aggregate trades."""
+"""What printed on each symbol: candles, 24 h figures, aggregate trades, and the course of the mark."""
 
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from orderkit.domain.market import MarketTrade
+from orderkit.domain.market import MarketTrade, MarkPrice
 from orderkit.paper.candles import CandleSeries
 
 KEPT_AGGREGATES = 1_000
@@ -32,10 +32,13 @@ class AggregateTrade:
 
 
 class Tape:
-    """One symbol's prints."""
+    """One symbol's prints, and the course of its mark and index prices and of the premium between them."""
 
     def __init__(self) -> None:
         self.candles = CandleSeries()
+        self.marks = CandleSeries()
+        self.indexes = CandleSeries()
+        self.premiums = CandleSeries()
         self.last_trade: MarketTrade | None = None
         self._aggregates: deque[AggregateTrade] = deque(maxlen=KEPT_AGGREGATES)
         self._next_aggregate_id = 1
@@ -64,6 +67,16 @@ class Tape:
             self._next_aggregate_id += 1
         self._aggregates.extend(formed)
         return formed
+
+    def add_mark(self, mark: MarkPrice) -> None:
+        """Record a mark price. The premium is taken as mark over index - 1.
+
+        Binance takes it from impact prices of the book, which is not published with a mark price.
+        """
+        self.marks.touch(mark.time_ms, mark.mark_price)
+        if mark.index_price > 0:
+            self.indexes.touch(mark.time_ms, mark.index_price)
+            self.premiums.touch(mark.time_ms, mark.mark_price / mark.index_price - 1)
 
     def aggregates(
         self, *, from_id: int | None, start_ms: int | None, end_ms: int | None, limit: int

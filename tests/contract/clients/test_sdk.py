@@ -41,7 +41,12 @@ def client(exchange: Server) -> Iterator[Any]:
 
 
 def prepared(exchange: Server) -> dict[str, Any]:
-    """An account with a position, a resting order and a waiting stop; their ids."""
+    """An account with positions (ETHUSDT isolated), a resting order and a waiting stop; their ids."""
+    eth = {"symbol": "ETHUSDT"}
+    exchange.signed("POST", "/fapi/v1/marginType", eth | {"marginType": "ISOLATED"})
+    exchange.signed("POST", "/fapi/v1/order", _camel(MARKET | eth | {"quantity": "0.1"}))
+    exchange.signed("POST", "/fapi/v1/positionMargin", eth | {"amount": "1", "type": "1"})
+    exchange.control("POST", "/paper/funding", BTC | {"rate": "0.0001"})
     exchange.signed("POST", "/fapi/v1/order", _camel(MARKET))
     order = exchange.signed("POST", "/fapi/v1/order", _camel(LIMIT)).json()
     algo = exchange.signed("POST", "/fapi/v1/algoOrder", _camel(STOP)).json()
@@ -142,9 +147,26 @@ ANSWERS: list[Case] = [
     ("notional_and_leverage_brackets", lambda _: {}, set(), {"notionalCoef"}),
     ("user_commission_rate", lambda _: BTC, set(), set()),
     ("change_initial_leverage", lambda _: BTC | {"leverage": 5}, set(), set()),
-    ("change_margin_type", lambda _: {"symbol": "ETHUSDT", "margin_type": "ISOLATED"}, set(), set()),
+    ("change_margin_type", lambda _: {"symbol": "SOLUSDT", "margin_type": "ISOLATED"}, set(), set()),
     ("get_current_position_mode", lambda _: {}, set(), set()),
     ("get_current_multi_assets_mode", lambda _: {}, set(), set()),
+    ("get_income_history", lambda _: {}, set(), set()),
+    (
+        "modify_isolated_position_margin",
+        lambda _: {"symbol": "ETHUSDT", "amount": 1.5, "type": "1"},
+        set(),
+        set(),
+    ),
+    ("get_position_margin_change_history", lambda _: {"symbol": "ETHUSDT"}, set(), set()),
+    # HEDGE marks an account in hedge mode.
+    ("position_adl_quantile_estimation", lambda _: BTC, set(), {"adlQuantile.HEDGE"}),
+    ("auto_cancel_all_open_orders", lambda _: BTC | {"countdown_time": 100_000}, set(), set()),
+    ("query_user_rate_limit", lambda _: {}, set(), set()),
+    ("get_bnb_burn_status", lambda _: {}, set(), set()),
+    ("get_funding_rate_history", lambda _: BTC, set(), set()),
+    ("get_funding_rate_info", lambda _: {}, set(), set()),
+    ("open_interest", lambda _: BTC, set(), set()),
+    ("old_trades_lookup", lambda _: BTC, set(), set()),
     ("start_user_data_stream", lambda _: {}, set(), set()),
 ]
 
@@ -165,11 +187,29 @@ def test_an_answer_has_exactly_the_fields_of_its_model(
     assert differences(model, received[-1]) == (unknown, missing)
 
 
-@pytest.mark.parametrize("interval", ["1m", "1M"])
-def test_candles_have_the_types_of_their_model(exchange: Server, client: Any, interval: str) -> None:
-    prepared(exchange)
-    (row,) = client.rest_api.kline_candlestick_data(**BTC, interval=interval).data()
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [
+        ("kline_candlestick_data", BTC),
+        ("continuous_contract_kline_candlestick_data", {"pair": "BTCUSDT", "contract_type": "PERPETUAL"}),
+        ("mark_price_kline_candlestick_data", BTC),
+        ("index_price_kline_candlestick_data", {"pair": "BTCUSDT"}),
+        ("premium_index_kline_data", BTC),
+    ],
+)
+def test_candles_of_every_kind_have_twelve_fields(
+    exchange: Server, client: Any, name: str, of: dict[str, str]
+) -> None:
+    exchange.signed("POST", "/fapi/v1/order", _camel(MARKET))
+    exchange.control("POST", "/paper/mark", BTC | {"price": "60000"})
+    row = getattr(client.rest_api, name)(**of, interval="1M").data()[-1]
     assert len(row) == 12
+
+
+@pytest.mark.usefixtures("exchange")
+def test_modes_of_an_empty_account_are_switched(client: Any) -> None:
+    assert client.rest_api.change_multi_assets_mode(multi_assets_margin="true").data().code == 200
+    assert client.rest_api.change_position_mode(dual_side_position="true").data().code == 200
 
 
 def talk(client: Any, conversation: Callable[[Any], Any]) -> Any:

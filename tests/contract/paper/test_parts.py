@@ -159,6 +159,14 @@ def test_a_listen_key_lives_an_hour_from_its_last_extension() -> None:
         keys.extend("api", 0)
 
 
+def test_a_record_that_is_gone_is_deleted(tmp_path: Path) -> None:
+    store = Store(tmp_path / "account.sqlite3")
+    store.save({"orders": {"1": {"a": 1}, "2": {"a": 2}}})
+    store.save({"orders": {"1": None, "3": {"a": 3}, "4": None}})
+    assert store.load_state()["orders"] == {"2": {"a": 2}, "3": {"a": 3}}
+    store.close()
+
+
 class FailingStore(Store):
     """A disk that is full for a while."""
 

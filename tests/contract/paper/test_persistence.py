@@ -28,6 +28,9 @@ def account_of(server: Server) -> dict[str, Any]:
         "positions": [(p["positionAmt"], p["entryPrice"]) for p in client.futures_position_information()],
         "settings": server.signed("GET", "/fapi/v1/symbolConfig", {"symbol": "BTCUSDT"}).json(),
         "mode": client.futures_get_position_mode(),
+        "income": client.futures_income_history(),
+        "margin": client.futures_position_margin_history(symbol="ETHUSDT"),
+        "funding": client.futures_funding_rate(symbol="BTCUSDT"),
     }
 
 
@@ -39,6 +42,11 @@ def fill(server: Server) -> None:
     client.futures_create_order(**LIMIT, newClientOrderId="rest-1")
     client.futures_cancel_order(symbol="BTCUSDT", orderId=client.futures_create_order(**LIMIT)["orderId"])
     client.futures_create_order(**STOP)
+    server.market("ETHUSDT", "3000", "3000.01")
+    client.futures_change_margin_type(symbol="ETHUSDT", marginType="ISOLATED")
+    client.futures_create_order(**MARKET | {"symbol": "ETHUSDT", "quantity": "0.1"})
+    client.futures_change_position_margin(symbol="ETHUSDT", amount="5", type=1)
+    server.control("POST", "/paper/funding", {"symbol": "BTCUSDT", "rate": "0.0001"})
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])

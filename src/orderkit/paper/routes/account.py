@@ -88,11 +88,6 @@ def set_position_mode(call: Call) -> object:
     return SUCCESS
 
 
-def multi_assets_mode(_call: Call) -> object:
-    """GET multiAssetsMargin: paper accounts are in single-asset mode."""
-    return {"multiAssetsMargin": False}
-
-
 def leverage_brackets(call: Call) -> object:
     """GET leverageBracket, of one symbol or all."""
     instrument = call.optional_instrument()
@@ -103,12 +98,12 @@ def leverage_brackets(call: Call) -> object:
 def commission_rate(call: Call) -> object:
     """GET commissionRate."""
     symbol = call.instrument().symbol
-    account = call.simulator.account(call.account_id)
+    rates = call.simulator.commission_rates(call.account_id, symbol)
     return {
         "symbol": symbol,
-        "makerCommissionRate": plain(account.maker_commission_rate),
-        "takerCommissionRate": plain(account.taker_commission_rate),
-        "rpiCommissionRate": plain(account.maker_commission_rate),
+        "makerCommissionRate": plain(rates.maker),
+        "takerCommissionRate": plain(rates.taker),
+        "rpiCommissionRate": plain(rates.maker),
     }
 
 
@@ -137,7 +132,6 @@ ENDPOINTS = (
     Endpoint("POST", "/fapi/v1/marginType", set_margin_type, _SIGNED, changes=True),
     Endpoint("GET", "/fapi/v1/positionSide/dual", position_mode, _SIGNED, weight=30),
     Endpoint("POST", "/fapi/v1/positionSide/dual", set_position_mode, _SIGNED, changes=True),
-    Endpoint("GET", "/fapi/v1/multiAssetsMargin", multi_assets_mode, _SIGNED, weight=30),
     Endpoint("GET", "/fapi/v1/leverageBracket", leverage_brackets, _SIGNED),
     Endpoint("GET", "/fapi/v1/commissionRate", commission_rate, _SIGNED, weight=20),
 )

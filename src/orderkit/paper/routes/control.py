@@ -19,6 +19,7 @@ from orderkit.paper.keys import ApiKey
 from orderkit.paper.limits import Limits
 from orderkit.paper.signature import KeyKind, kind_of_public_key
 from orderkit.paper.streams.hub import StreamFault
+from orderkit.paper.wire import statements as wire
 from orderkit.simulator.types import ExchangeError
 
 MANUAL = "manual"
@@ -66,6 +67,13 @@ class Deposit(msgspec.Struct, forbid_unknown_fields=True):
     asset: str = "USDT"
 
 
+class SettleFunding(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /paper/funding: settle now, at the rate in force unless one is given."""
+
+    symbol: str
+    rate: Decimal | None = None
+
+
 class SetStreamFault(msgspec.Struct, forbid_unknown_fields=True):
     """POST /paper/faults for streams."""
 
@@ -101,6 +109,7 @@ class Control:
             web.post("/paper/mark", self._guarded(self._set_mark)),
             web.post("/paper/keys", self._guarded(self._add_key)),
             web.post("/paper/deposit", self._guarded(self._deposit)),
+            web.post("/paper/funding", self._guarded(self._settle_funding)),
             web.post("/paper/limits", self._guarded(self._set_limits)),
             web.post("/paper/reset", self._guarded(self._reset)),
             web.post("/paper/shutdown", self._guarded(self._stop)),
@@ -223,6 +232,17 @@ class Control:
         await self._exchange.settled()
         return {"asset": order.asset, "amount": f"{order.amount:f}"}
 
+    async def _settle_funding(self, request: web.Request) -> object:
+        order = await _body(request, SettleFunding)
+        instrument = self._listed(order.symbol)
+        if order.rate is not None and not (order.rate.is_finite() and abs(order.rate) <= 1):
+            raise ControlError("rate must be a number from -1 to 1")
+        self._exchange.advance()
+        settlement = self._exchange.simulator.settle_funding(instrument.symbol, order.rate)
+        self._exchange.touch()
+        await self._exchange.settled()
+        return wire.funding_rate(settlement)
+
     async def _set_limits(self, request: web.Request) -> object:
         """Replace the rate limits and start all counts anew; 0 switches a limit off."""
         self._exchange.limiter.limits = msgspec.json.decode(await request.read(), type=Limits)
@@ -242,6 +262,9 @@ class Control:
             raise ControlError(
                 f"the market source is {self._exchange.market}; prices can be set with --market manual only"
             )
+        return self._listed(symbol)
+
+    def _listed(self, symbol: str) -> Instrument:
         instrument = self._exchange.instruments.get(symbol.upper())
         if instrument is None:
             raise ControlError(f"{symbol} is not listed here")

@@ -5,11 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from orderkit.domain.instrument import Instrument
-from orderkit.paper.candles import INTERVALS_MS
-from orderkit.paper.endpoint import Call, Endpoint
+from orderkit.paper.candles import INTERVALS_MS, Candle, CandleSeries
+from orderkit.paper.endpoint import Call, Endpoint, Security
 from orderkit.paper.parameters import Parameters, invalid
+from orderkit.paper.tape import Tape
 from orderkit.paper.wire import market as wire
-from orderkit.paper.wire.numbers import fixed
+from orderkit.paper.wire.numbers import MONEY_DECIMALS, fixed
 from orderkit.simulator.types import ExchangeError
 
 DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
@@ -43,6 +44,16 @@ def trades(call: Call) -> object:
     return [wire.trade(trade, instrument) for trade in recent]
 
 
+def historical_trades(call: Call) -> object:
+    """Older trades: here the same thousand, from ``fromId`` on."""
+    instrument = call.instrument()
+    limit, from_id = call.parameters.limit(500, 1000), call.parameters.integer("fromId")
+    kept = call.simulator.recent_trades(instrument.symbol, 1000)
+    if from_id is not None:
+        kept = [trade for trade in kept if trade.trade_id >= from_id][:limit]
+    return [wire.trade(trade, instrument) for trade in kept[-limit:]]
+
+
 def aggregate_trades(call: Call) -> object:
     instrument = call.instrument()
     tape = call.exchange.market_publisher.tapes[instrument.symbol]
@@ -58,6 +69,24 @@ def aggregate_trades(call: Call) -> object:
 def klines(call: Call) -> object:
     """Candles of what printed since this exchange started; the last one is still open."""
     return _klines(call, call.instrument())
+
+
+def mark_klines(call: Call) -> object:
+    """Candles of the mark price."""
+    instrument = call.instrument()
+    return _price_klines(call, _tape(call, instrument).marks)
+
+
+def index_klines(call: Call) -> object:
+    """Candles of the index price, by pair."""
+    instrument = call.listed(call.parameters.required("pair").upper())
+    return _price_klines(call, _tape(call, instrument).indexes)
+
+
+def premium_klines(call: Call) -> object:
+    """Candles of the premium of the mark price over the index."""
+    instrument = call.instrument()
+    return _price_klines(call, _tape(call, instrument).premiums)
 
 
 def continuous_klines(call: Call) -> object:
@@ -100,16 +129,27 @@ def _price(call: Call, instrument: Instrument) -> Mapping[str, Any]:
 
 
 def _klines(call: Call, instrument: Instrument) -> object:
+    return [wire.kline_row(c, instrument) for c in _candles(call, _tape(call, instrument).candles)]
+
+
+def _price_klines(call: Call, series: CandleSeries) -> object:
+    return [wire.price_kline_row(candle, MONEY_DECIMALS) for candle in _candles(call, series)]
+
+
+def _candles(call: Call, series: CandleSeries) -> list[Candle]:
     interval = call.parameters.required("interval")
     if interval not in INTERVALS_MS:
         raise ExchangeError(-1120, "Invalid interval.")
-    candles = call.exchange.market_publisher.tapes[instrument.symbol].candles.candles(
+    return series.candles(
         interval,
         start_ms=call.parameters.integer("startTime"),
         end_ms=call.parameters.integer("endTime"),
         limit=call.parameters.limit(500, MAX_KLINES),
     )
-    return [wire.kline_row(candle, instrument) for candle in candles]
+
+
+def _tape(call: Call, instrument: Instrument) -> Tape:
+    return call.exchange.market_publisher.tapes[instrument.symbol]
 
 
 def _one_or_all(call: Call, render: Callable[[Instrument], object]) -> object:
@@ -143,9 +183,13 @@ ENDPOINTS = (
     Endpoint("GET", "/fapi/v1/exchangeInfo", exchange_info),
     Endpoint("GET", "/fapi/v1/depth", depth, weight=_depth_weight),
     Endpoint("GET", "/fapi/v1/trades", trades, weight=5),
+    Endpoint("GET", "/fapi/v1/historicalTrades", historical_trades, Security.KEY, weight=200),
     Endpoint("GET", "/fapi/v1/aggTrades", aggregate_trades, weight=20),
     Endpoint("GET", "/fapi/v1/klines", klines, weight=_klines_weight),
     Endpoint("GET", "/fapi/v1/continuousKlines", continuous_klines, weight=_klines_weight),
+    Endpoint("GET", "/fapi/v1/markPriceKlines", mark_klines, weight=_klines_weight),
+    Endpoint("GET", "/fapi/v1/indexPriceKlines", index_klines, weight=_klines_weight),
+    Endpoint("GET", "/fapi/v1/premiumIndexKlines", premium_klines, weight=_klines_weight),
     Endpoint("GET", "/fapi/v1/premiumIndex", premium_index, weight=_by_symbol(1, 10)),
     Endpoint("GET", "/fapi/v1/ticker/price", price, weight=_by_symbol(1, 2)),
     Endpoint("GET", "/fapi/v2/ticker/price", price, weight=_by_symbol(1, 2)),

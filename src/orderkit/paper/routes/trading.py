@@ -53,6 +53,14 @@ def cancel_all(call: Call) -> object:
     return ALL_CANCELLED
 
 
+def count_down(call: Call) -> object:
+    """POST countdownCancelAll: all open orders of the symbol go unless this is renewed in time."""
+    symbol = call.instrument().symbol
+    countdown_ms = call.parameters.required_integer("countdownTime")
+    call.simulator.countdown_cancel_all(call.account_id, symbol, countdown_ms)
+    return {"symbol": symbol, "countdownTime": str(countdown_ms)}
+
+
 def place_batch(call: Call) -> object:
     """POST batchOrders: each element on its own, results in request order."""
     return _each(call, _place)
@@ -263,6 +271,7 @@ ENDPOINTS = (
     ),
     Endpoint("DELETE", "/fapi/v1/batchOrders", cancel_batch, _SIGNED, changes=True),
     Endpoint("DELETE", "/fapi/v1/allOpenOrders", cancel_all, _SIGNED, changes=True),
+    Endpoint("POST", "/fapi/v1/countdownCancelAll", count_down, _SIGNED, weight=10, changes=True),
     Endpoint("GET", "/fapi/v1/openOrder", get_open, _SIGNED),
     Endpoint("GET", "/fapi/v1/openOrders", list_open, _SIGNED, weight=_open_orders_weight),
     Endpoint("GET", "/fapi/v1/allOrders", list_all, _SIGNED, weight=5),

@@ -74,6 +74,8 @@ class MarketPublisher:
                 self._gather_depth(event)
             elif isinstance(event, TradePrinted):
                 prints.setdefault(event.trade.symbol, []).append(event.trade)
+            else:
+                self.tapes[event.mark.symbol].add_mark(event.mark)
         for symbol, trades in prints.items():
             self._prints(symbol, trades, now_ms)
 

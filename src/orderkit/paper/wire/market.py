@@ -80,6 +80,19 @@ def kline_row(candle: Candle, instrument: Instrument) -> list[object]:
     ]
 
 
+def price_kline_row(candle: Candle, decimals: int) -> list[object]:
+    """A row of GET markPriceKlines, indexPriceKlines, premiumIndexKlines: no volumes, a count of prices."""
+    return [
+        candle.open_ms,
+        *(fixed(p, decimals) for p in (candle.open, candle.high, candle.low, candle.close)),
+        "0",
+        candle.close_ms,
+        "0",
+        candle.trades,
+        *("0", "0", "0"),
+    ]
+
+
 def premium_index(mark: MarkPrice, symbol: str) -> Document:
     """GET premiumIndex."""
     return {
