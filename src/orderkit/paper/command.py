@@ -38,7 +38,10 @@ SymbolsOption = Annotated[
 ]
 SpeedOption = Annotated[float, typer.Option("--speed", min=0.001, help="Pace of the market, 1 is real time.")]
 LoopOption = Annotated[bool, typer.Option("--loop", help="Start a recording again when it ends.")]
-PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 lets the system choose.")]
+PortOption = Annotated[
+    int,
+    typer.Option("--port", min=0, max=65535, help="0: the one used last if it is free, else any."),
+]
 IdleOption = Annotated[
     float,
     typer.Option("--idle-timeout", min=0, metavar="SECONDS", help="Stop when unused for so long; 0: never."),

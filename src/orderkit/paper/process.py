@@ -66,7 +66,7 @@ def start(
     """Start an exchange in the background, or find the one that runs already.
 
     ``speed`` multiplies the pace of the market; ``loop`` starts a recording again at its end; ``port`` 0
-    lets the system choose.
+    takes this home's last one if it is free, else any.
 
     Raises:
         ConfigurationError: it cannot be started, or one with another market runs in this home.

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 MAX_BODY_BYTES = 1024 * 1024
+BACKLOG = 1024
 # Some clients put whole batches into the query.
 MAX_LINE_BYTES = 64 * 1024
 # A predecessor that is just ending still holds the home for a moment.
@@ -51,7 +53,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """How to serve. ``port`` 0 lets the system choose; ``idle_timeout_s`` 0 never ends by itself."""
+    """How to serve.
+
+    ``port`` 0 takes this home's last one if it is free, else any; ``idle_timeout_s`` 0 never ends by itself.
+    """
 
     home: Path
     market: str = "synthetic"
@@ -136,7 +141,7 @@ async def _serve(options: ServeOptions, announce: Callable[[PaperInfo], None]) -
     )
     await runner.setup()
     try:
-        port = await _listen(runner, options.port)
+        port = await _listen(runner, options.home, options.port)
         info = PaperInfo(
             pid=os.getpid(),
             rest=f"http://{HOST}:{port}",
@@ -211,16 +216,23 @@ async def _idle(exchange: PaperExchange, activity: Activity, timeout_s: float) -
         await asyncio.sleep(min(left, IDLE_CHECK_S))
 
 
-async def _listen(runner: web.AppRunner, port: int) -> int:
-    site = web.TCPSite(runner, HOST, port, backlog=1024)
+async def _listen(runner: web.AppRunner, home: Path, port: int) -> int:
+    """Listen on ``port``; with 0 on the port used last, where jobs look for it, if nobody took it."""
+    listener = (None if port else _bound(state.last_port(home))) or _bound(port)
+    if listener is None:
+        raise ConfigurationError(f"port {port} cannot be used", hint="choose another, or 0 for any free one")
+    await web.SockSite(runner, listener, backlog=BACKLOG).start()
+    chosen: int = listener.getsockname()[1]
+    return chosen
+
+
+def _bound(port: int | None) -> socket.socket | None:
+    if port is None:
+        return None
     try:
-        await site.start()
-    except OSError as error:
-        raise ConfigurationError(
-            f"port {port} cannot be used: {error.strerror}", hint="choose another, or 0 for any free one"
-        ) from error
-    address: tuple[str, int] = runner.addresses[0]
-    return address[1]
+        return socket.create_server((HOST, port), backlog=BACKLOG)
+    except (OSError, OverflowError):
+        return None
 
 
 def _application(exchange: PaperExchange, control: Control, activity: Activity) -> web.Application:

@@ -36,6 +36,11 @@ def state_file(home: Path) -> Path:
     return home / DIRECTORY / "state.json"
 
 
+def port_file(home: Path) -> Path:
+    """The port used last; it stays when the exchange ends."""
+    return home / DIRECTORY / "port"
+
+
 def account_file(home: Path) -> Path:
     return home / DIRECTORY / "account.sqlite3"
 
@@ -61,6 +66,16 @@ def write(home: Path, info: PaperInfo) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(info), file)
     draft.replace(path)
+    port_file(home).write_text(str(info.port))
+
+
+def last_port(home: Path) -> int | None:
+    """The port this home's exchange used last; None when there was none or the file is damaged."""
+    try:
+        port = int(port_file(home).read_text())
+    except (OSError, ValueError):
+        return None
+    return port if 0 < port < 65536 else None
 
 
 def read(home: Path) -> PaperInfo | None:

@@ -96,6 +96,43 @@ def write_state(home: Path, **fields: Any) -> None:
     state.state_file(home).write_text(json.dumps(info | {"instance": "old"} | fields))
 
 
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_an_exchange_comes_back_on_its_port(home: Path, end: str) -> None:
+    first = process.start(home, market="manual")
+    # A client that is connected to the end leaves its side of the connection behind.
+    with socket.create_connection(("127.0.0.1", first.port)) as left_over:
+        if end == "kill":
+            os.kill(first.pid, signal.SIGKILL)
+            process._wait_gone(first.pid)
+        else:
+            process.stop(home)
+        again = process.start(home, market="manual")
+        assert (again.port, again.pid != first.pid, left_over.fileno() > 0) == (first.port, True, True)
+
+
+def test_a_port_that_somebody_took_is_left_alone(home: Path) -> None:
+    first = process.start(home, market="manual")
+    process.stop(home)
+    with socket.create_server(("127.0.0.1", first.port)):
+        again = process.start(home, market="manual")
+        assert again.port != first.port
+    assert process.status(home) == again
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "70000", "-1"])
+def test_a_damaged_port_file_counts_as_none(home: Path, text: str) -> None:
+    state.directory(home)
+    state.port_file(home).write_text(text)
+    assert state.last_port(home) is None
+
+
+def test_a_port_asked_for_must_be_free(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        with pytest.raises(ConfigurationError) as failed:
+            process.start(home, market="manual", port=other.getsockname()[1])
+        assert "cannot be used" in failed.value.message
+
+
 def test_a_state_file_of_something_else_on_the_port_is_not_believed(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
