@@ -1,10 +1,12 @@
 """Positions, commissions, margin and settings on cases computed by hand."""
 
+from itertools import pairwise
+
 import pytest
 
 from orderkit.domain.enums import OrderStatus, PositionSide, Side, TimeInForce
 from orderkit.simulator.types import AccountConfigUpdate, AccountUpdate, AccountUpdateReason, ExpireReason
-from tests.unit.simulator.desk import BUY, SELL, SYMBOL, D, Desk, refusal_of
+from tests.unit.simulator.desk import BRACKETS, BUY, SELL, SYMBOL, D, Desk, refusal_of
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 
@@ -141,6 +143,34 @@ def test_closing_needs_no_margin_even_when_nothing_is_available(desk: Desk) -> N
     assert desk.available() == 0
     assert refusal_of(lambda: desk.order(BUY, "0.01"))[0] == -2019
     assert desk.order(SELL, "1").status is OrderStatus.FILLED
+
+
+# FAQ b3c689c1f50a44cabb3a84e663b81d93: maintenance = notional × ratio - cum, where
+# cum = cum before + floor × (ratio - ratio before): 50000 × (0.005 - 0.004) = 50,
+# 50 + 600000 × (0.0065 - 0.005) = 950, 950 + 3000000 × (0.01 - 0.0065) = 11450,
+# 11450 + 12000000 × (0.02 - 0.01) = 131450, 131450 + 70000000 × (0.05 - 0.02) = 2231450
+TIERS = [
+    ("0.5", D(30_000) * D("0.004")),
+    ("2", D(120_000) * D("0.005") - 50),
+    ("20", D(1_200_000) * D("0.0065") - 950),
+    ("60", D(3_600_000) * D("0.01") - 11_450),
+    ("300", D(18_000_000) * D("0.02") - 131_450),
+    ("2000", D(120_000_000) * D("0.05") - 2_231_450),
+]
+
+
+@pytest.mark.parametrize(("quantity", "expected"), TIERS)
+def test_every_brackets_amount_keeps_maintenance_continuous(quantity: str, expected: D) -> None:
+    desk = Desk(wallet="100000000", filters=[])
+    desk.exchange.set_leverage("a", SYMBOL, 10)
+    desk.depth([("59999.9", "9000")], [("60000.0", "9000")], snapshot=True)
+    desk.order(BUY, quantity)
+    desk.mark("60000")
+    assert desk.position().maintenance_margin == expected
+    for lower, upper in pairwise(BRACKETS):
+        assert upper.cum == lower.cum + upper.notional_floor * (
+            upper.maint_margin_ratio - lower.maint_margin_ratio
+        )
 
 
 def test_maintenance_margin_subtracts_the_brackets_amount(desk: Desk) -> None:

@@ -107,6 +107,10 @@ def test_margin_moves_are_bounded_by_what_is_free_and_what_the_position_needs(de
     assert move("96020.00000001", add=False) == -4051
     desk.exchange.change_position_margin("a", SYMBOL, D("96020"), add=False)
     assert desk.position().isolated_wallet == D(3950)
+    desk.mark("61000")
+    # the profit of 1000 cannot be taken out, and 61000 / 20 = 3050 is needed
+    assert move("900.00000001", add=False) == -4051
+    desk.exchange.change_position_margin("a", SYMBOL, D(900), add=False)
 
 
 def test_an_account_pays_its_own_commission_rates(desk: Desk) -> None:
