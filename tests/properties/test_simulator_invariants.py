@@ -20,6 +20,7 @@ accounts = st.sampled_from(["a", "b"])
 sides = st.sampled_from(list(Side))
 quantities = st.integers(1, 400).map(lambda n: str(Decimal(n) / 1000))
 prices = st.integers(-60, 60).map(lambda n: str(60000 + Decimal(n * 7) / 10))
+seldom = st.sampled_from([False, False, True])
 legs = st.sampled_from([PositionSide.LONG, PositionSide.SHORT])
 
 limit = st.fixed_dictionaries(
@@ -29,7 +30,7 @@ limit = st.fixed_dictionaries(
         "quantity": quantities,
         "price": prices,
         "tif": st.sampled_from([t for t in TimeInForce if t is not TimeInForce.GTD]),
-        "reduce_only": st.sampled_from([False, False, True]),
+        "reduce_only": seldom,
         "self_trade_prevention": st.sampled_from(list(SelfTradePrevention)),
     }
 )
@@ -38,7 +39,7 @@ market = st.fixed_dictionaries(
         "account": accounts,
         "side": sides,
         "quantity": quantities,
-        "reduce_only": st.sampled_from([False, False, True]),
+        "reduce_only": seldom,
     }
 )
 conditional = st.fixed_dictionaries(
@@ -48,7 +49,7 @@ conditional = st.fixed_dictionaries(
         "order_type": st.sampled_from([OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET]),
         "trigger": prices,
         "quantity": quantities,
-        "reduce_only": st.sampled_from([False, False, True]),
+        "reduce_only": seldom,
     }
 )
 steps = st.one_of(
