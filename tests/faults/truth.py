@@ -33,12 +33,14 @@ def assert_true(desk: Desk, *, executed: Decimal | None, open_orders: int = 0) -
     """
     client = client_of(desk)
     try:
-        history = {o["clientOrderId"]: o for o in client.futures_get_all_orders(symbol=SYMBOL, limit=1000)}
+        listed = client.futures_get_all_orders(symbol=SYMBOL, limit=1000)
+        history = {o["clientOrderId"]: o for o in listed}
         trades = client.futures_account_trades(symbol=SYMBOL, limit=1000)
         resting = client.futures_get_open_orders(symbol=SYMBOL)
         waiting = client.futures_get_open_algo_orders(symbol=SYMBOL)
     finally:
         client.close_connection()
+    assert len(history) == len(listed), "two orders have one client order id"
     done = sum((Decimal(t["qty"]) * (1 if t["buyer"] else -1) for t in trades), Decimal(0))
     if executed is not None:
         assert done == executed, f"{done} was executed, {executed} was asked for"
@@ -64,6 +66,19 @@ def assert_true(desk: Desk, *, executed: Decimal | None, open_orders: int = 0) -
         for fill in order.fills.values()
     )
     assert ours == Counter((t["id"], Decimal(t["qty"]), Decimal(t["price"])) for t in trades)
+
+
+def assert_executed_once(desk: Desk) -> None:
+    """No intent reached the book twice: of all requests to place one id, one was accepted at most.
+
+    An answer that was lost counts as not accepted here; ``assert_true`` sees what such a request did.
+    """
+    placed = Counter(
+        row["params"]["newClientOrderId"]
+        for row in desk.requests("POST", "/fapi/v1/order")
+        if row["status"] == 200
+    )
+    assert not [cid for cid, count in placed.items() if count > 1]
 
 
 def assert_sent_once(desk: Desk) -> None:
