@@ -43,7 +43,9 @@ class Listener:
         async with self._changed:
             await asyncio.wait_for(self._changed.wait_for(lambda: self.closed), timeout_s)
 
-    async def command(self, method: str, params: list[Any] | None = None, id_: int | str = 1) -> Message:
+    async def command(
+        self, method: str, params: list[Any] | dict[str, Any] | None = None, id_: int | str = 1
+    ) -> Message:
         """Send a command and return its answer."""
         await self.socket.send(json.dumps({"method": method, "params": params, "id": id_}))
         return await self.wait(lambda m: "id" in m and m["id"] == id_)

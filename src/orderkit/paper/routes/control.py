@@ -126,7 +126,7 @@ class Control:
                 return error_response(-2015, "Only loopback addresses may use /paper.", 403)
             try:
                 return json_response(await handle(request))
-            except (ControlError, msgspec.DecodeError, ValueError) as error:
+            except (ControlError, msgspec.DecodeError, ValueError, RecursionError) as error:
                 return error_response(-1130, str(error), 400)
             except ExchangeError as error:
                 return error_response(error.code, error.message, error.http_status)

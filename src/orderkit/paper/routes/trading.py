@@ -215,7 +215,7 @@ def _json_list(parameters: Parameters, name: str) -> list[object] | None:
         return None
     try:
         value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise invalid(name) from None
     if not isinstance(value, list):
         raise invalid(name)
