@@ -24,6 +24,9 @@ from tests.contract.sources.fake_binance import FakeBinance, FakeBook, fake_bina
 TIMINGS = LiveTimings(
     first_book_s=5.0, stale_s=3.0, withdraw_s=2.0, request_s=2.0, first_pause_s=0.02, longest_pause_s=0.1
 )
+QUICK_TO_WITHDRAW = LiveTimings(
+    first_book_s=5.0, stale_s=3.0, withdraw_s=0.3, first_pause_s=0.02, longest_pause_s=0.05
+)
 BTC, ETH = "BTCUSDT", "ETHUSDT"
 
 
@@ -278,10 +281,7 @@ def test_a_connection_gone_silent_is_given_up() -> None:
 
 def test_a_book_long_out_of_step_is_empty_until_it_is_back() -> None:
     async def scenario() -> None:
-        timings = LiveTimings(
-            first_book_s=5, stale_s=3, withdraw_s=0.3, first_pause_s=0.02, longest_pause_s=0.05
-        )
-        async with following(timings=timings) as (fake, follower):
+        async with following(timings=QUICK_TO_WITHDRAW) as (fake, follower):
             fake.refuse_streams = True
             await fake.cut("public")
             lost = time.monotonic()
@@ -294,6 +294,18 @@ def test_a_book_long_out_of_step_is_empty_until_it_is_back() -> None:
             await fake.connected("public", 2)
             await fake.move(BTC, "b", "60000.0", "1")
             await follower.until(lambda: follower.shows(fake.books[BTC]))
+
+    run(scenario)
+
+
+def test_a_book_that_came_back_in_time_stays() -> None:
+    async def scenario() -> None:
+        async with following(timings=QUICK_TO_WITHDRAW) as (fake, follower):
+            await fake.move(BTC, "a", "60000.1", "0", told=False)
+            await fake.move(BTC, "b", "60000.0", "1")
+            await follower.until(lambda: follower.shows(fake.books[BTC]))
+            await asyncio.sleep(0.5)
+            assert follower.shows(fake.books[BTC])
 
     run(scenario)
 

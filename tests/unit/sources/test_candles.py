@@ -118,13 +118,22 @@ def test_kline_files_of_every_form_play(tmp_path: Path, name: str, text: str) ->
     assert (trades[0].time_ms, trades[-1].time_ms) == (0, 2 * MINUTE_MS - 1)
 
 
-def test_candles_are_quoted_inside_themselves(tmp_path: Path) -> None:
-    (tmp_path / "BTCUSDT-1m-x.csv").write_text(SHORT)
-    for event in ReplayMarket(instruments(), tmp_path).events(0):
-        if isinstance(event, Quote):
-            assert event.ask - event.bid == BTC.price_filter.tick_size
-            low, high = (99, 103) if event.time_ms < MINUTE_MS else (98, 102)
-            assert low <= event.bid < event.ask <= high
+INSIDE = [
+    ("100", "103", "99", "102"),
+    ("102", "104", "102", "104"),
+    ("104", "104", "98", "98"),
+    ("98", "99", "97", "97"),
+]
+
+
+@pytest.mark.parametrize("prices", INSIDE)
+def test_a_candle_is_quoted_inside_itself(tmp_path: Path, prices: tuple[str, ...]) -> None:
+    (tmp_path / "BTCUSDT-1m-x.csv").write_text(f"60000,{','.join(prices)},6\n")
+    quotes = [e for e in ReplayMarket(instruments(), tmp_path).events(0) if isinstance(e, Quote)]
+    assert len(quotes) == 60
+    assert all(q.ask - q.bid == BTC.price_filter.tick_size for q in quotes)
+    assert min(q.bid for q in quotes) == Decimal(prices[2])
+    assert max(q.ask for q in quotes) == Decimal(prices[1])
 
 
 def test_the_interval_comes_from_the_candles(tmp_path: Path) -> None:
