@@ -139,8 +139,11 @@ class Account:
 
     def cross_wallet(self, asset: str) -> int:
         """What backs the cross positions of an asset: the wallet less what isolated positions set aside."""
-        set_aside = sum(position.isolated_wallet for position in self.positions_in(asset))
-        return self.wallets.get(asset, 0) - set_aside
+        free = self.wallets.get(asset, 0)
+        for position in self.positions.values():
+            if position.isolated_wallet and position.market.contract.margin_asset == asset:
+                free -= position.isolated_wallet
+        return free
 
     def available(self, asset: str) -> int:
         """Cross wallet + unrealised profit - initial margins of positions and open orders; may be negative.
@@ -148,12 +151,14 @@ class Account:
         Of an isolated position only the open orders count: its own margin has left the cross wallet. Source:
         GET account, ``availableBalance`` in single-asset mode.
         """
-        free = self.cross_wallet(asset)
-        for position in self.positions_in(asset):
-            if position.is_idle:
+        free = self.wallets.get(asset, 0)
+        for position in self.positions.values():
+            if position.market.contract.margin_asset != asset:
                 continue
-            free -= position.initial_margin()
-            free += position.position_margin if position.settings.isolated else position.unrealized
+            free -= position.isolated_wallet
+            if position.amount or position.bid_notional or position.ask_notional:
+                free -= position.initial_margin()
+                free += position.position_margin if position.settings.isolated else position.unrealized
         return free
 
     def record(self) -> dict[str, Any]:

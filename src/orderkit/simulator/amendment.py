@@ -46,7 +46,7 @@ def modify(
     _check_exposure(order, new_quantity, new_price)
     market.book.side(order.side).remove(order)
     order.account.close(order)
-    crossing = order.time_in_force is TimeInForce.GTX and entry.crosses(market, side, new_price)
+    crossing = order.time_in_force is TimeInForce.GTX and market.book.is_reached(side, new_price)
     order.price_match = price_match
     order.price = new_price
     order.quantity = new_quantity
@@ -55,7 +55,7 @@ def modify(
         return cancel(order)
     market.tape.order_changed(order, ExecutionType.AMENDMENT)
     execute(order)
-    return order.view()
+    return order.take_published()
 
 
 def _check_exposure(order: Order, quantity: int, price: int) -> None:

@@ -64,7 +64,8 @@ class BookSide:
         size = self.displayed.sizes.get(price, 0)
         level = self.resting.get(price)
         if level:
-            size += sum(order.quantity - order.executed for order in level.values())
+            for order in level.values():
+                size += order.quantity - order.executed
         return size
 
     def prices(self) -> Iterator[int]:
@@ -212,6 +213,14 @@ class Book:
     def side(self, side: Side) -> BookSide:
         """Where orders of ``side`` rest."""
         return self.bids if side is Side.BUY else self.asks
+
+    def is_reached(self, side: Side, price: int) -> bool:
+        """Whether a limit order at ``price`` would take liquidity now."""
+        if side is Side.BUY:
+            best = self.asks.best()
+            return best != 0 and price >= best
+        best = self.bids.best()
+        return best != 0 and price <= best
 
     def touch(self) -> tuple[int, int, int, int]:
         """Best bid, its size, best ask, its size; zeros for an empty side."""

@@ -49,6 +49,7 @@ class Contract:
     """An instrument and its leverage brackets. Raises ValueError without brackets."""
 
     __slots__ = (
+        "_max_notionals",
         "_prices",
         "_quantities",
         "instrument",
@@ -77,6 +78,7 @@ class Contract:
         if not brackets:
             raise ValueError(f"{instrument.symbol} has no leverage brackets")
         self.instrument = instrument
+        self._max_notionals: dict[int, int] = {}
         self._prices: dict[int, Decimal] = {}
         self._quantities: dict[int, Decimal] = {}
         self.symbol = instrument.symbol
@@ -121,7 +123,11 @@ class Contract:
 
     def max_notional(self, leverage: int) -> int:
         """The largest position notional that ``leverage`` allows, by the leverage brackets."""
-        return max(tier.cap for tier in self.tiers if tier.leverage >= leverage)
+        cap = self._max_notionals.get(leverage)
+        if cap is None:
+            cap = max(tier.cap for tier in self.tiers if tier.leverage >= leverage)
+            self._max_notionals[leverage] = cap
+        return cap
 
     def tier_for(self, notional: int) -> MarginTier:
         """The bracket that holds |notional|; the last one above every cap."""

@@ -190,16 +190,10 @@ def check_closing(order: Order) -> None:
 
 def _check_against_book(order: Order) -> None:
     if order.time_in_force is TimeInForce.GTX:
-        if crosses(order.market, order.side, order.price):
+        if order.market.book.is_reached(order.side, order.price):
             raise refusal(-5022)
     elif order.time_in_force is TimeInForce.FOK and not _fills_at_once(order):
         raise refusal(-5021)
-
-
-def crosses(market: "Market", side: Side, price: int) -> bool:
-    """Whether a limit order at ``price`` would take liquidity now."""
-    best = market.book.side(side.opposite).best()
-    return best != 0 and (price - best) * side.sign >= 0
 
 
 def _fills_at_once(order: Order) -> bool:

@@ -20,10 +20,11 @@ _MAX_DIGITS = 20
 
 def check_client_id(name: str, value: str) -> None:
     """-4015 when empty or too long, -1100 for characters outside the legal range."""
+    if _CLIENT_ID.fullmatch(value):
+        return
     if not 1 <= len(value) <= 36:
         raise refusal(-4015)
-    if not _CLIENT_ID.match(value):
-        raise refusal(-1100, name, CLIENT_ID_RANGE)
+    raise refusal(-1100, name, CLIENT_ID_RANGE)
 
 
 def _fixed(name: str, value: Decimal | None, unit: int) -> int:

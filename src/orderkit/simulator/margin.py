@@ -36,23 +36,23 @@ def check_affordable(order: "Order", quantity: int, price: int) -> None:
     """
     position, mark = order.position, order.market.mark
     held = position.notional
-    after_bids = abs(held + position.bid_notional)
-    after_asks = abs(held - position.ask_notional)
-    before = max(after_bids, after_asks)
-    notional = multiply(price, quantity)
+    before = position.exposure(held)
+    notional = price * quantity // SCALE
     if order.side is Side.BUY:
         exposure = abs(held + position.bid_notional + notional)
-        open_loss = multiply(max(0, price - mark), quantity) if mark else 0
+        worse = price - mark if mark else 0
     else:
         exposure = abs(held - position.ask_notional - notional)
-        open_loss = multiply(max(0, mark - price), quantity)
+        worse = mark - price
     if exposure <= before:
         return
     contract = order.market.contract
     if exposure > contract.max_notional(position.settings.leverage):
         raise refusal(-2027)
-    added = position.margin_for(exposure) - position.margin_for(before)
-    if added + open_loss > order.account.available(contract.margin_asset):
+    cost = position.margin_for(exposure) - position.margin_for(before)
+    if worse > 0:
+        cost += worse * quantity // SCALE
+    if cost > order.account.available(contract.margin_asset):
         raise refusal(-2019)
 
 

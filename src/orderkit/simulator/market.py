@@ -4,8 +4,8 @@ from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from orderkit.domain.market import MarketTrade, MarkPrice, Quote
-from orderkit.simulator.book import Book
+from orderkit.domain.market import Level, MarketTrade, MarkPrice, Quote
+from orderkit.simulator.book import Book, BookSide
 from orderkit.simulator.contract import Contract
 from orderkit.simulator.fixed import to_decimal, to_fixed
 from orderkit.simulator.statements import FundingSettlement
@@ -134,21 +134,31 @@ class Market:
         book.asks.changed.clear()
 
     def _publish_depth(self) -> None:
-        book, contract = self.book, self.contract
-        bids, asks = (
-            tuple((contract.price(price), contract.quantity(side.size_at(price))) for price in side.changed)
-            for side in (book.bids, book.asks)
-        )
+        book = self.book
+        bids, asks = self._changed_levels(book.bids), self._changed_levels(book.asks)
         previous = self.update_id
         self.update_id += len(bids) + len(asks)
         now_ms = self.tape.now_ms
         self.tape.events.append(
             DepthChanged(now_ms, self.symbol, previous + 1, self.update_id, previous, bids, asks)
         )
-        touch = book.touch()
-        if touch != self._shown_touch:
-            self._shown_touch = touch
-            self.tape.events.append(QuoteChanged(now_ms, self.quote(), self.update_id))
+        if self._touch_may_differ():
+            touch = book.touch()
+            if touch != self._shown_touch:
+                self._shown_touch = touch
+                self.tape.events.append(QuoteChanged(now_ms, self.quote(), self.update_id))
+
+    def _changed_levels(self, side: BookSide) -> tuple[Level, ...]:
+        if not side.changed:
+            return ()
+        contract = self.contract
+        return tuple([(contract.price(p), contract.quantity(side.size_at(p))) for p in side.changed])
+
+    def _touch_may_differ(self) -> bool:
+        """Whether a changed level is at the shown touch or better; most changes are deeper."""
+        bid, _, ask, _ = self._shown_touch
+        bids, asks = self.book.bids.changed, self.book.asks.changed
+        return any(price >= bid for price in bids) or any(price <= ask or not ask for price in asks)
 
     def quote(self) -> Quote:
         """The public touch; an empty side is 0 and 0."""

@@ -16,9 +16,10 @@ _EXPIRES_MAKER = (SelfTradePrevention.EXPIRE_MAKER, SelfTradePrevention.EXPIRE_B
 
 def execute(order: Order) -> None:
     """Match a new order; afterwards it is filled, expired, or open and resting."""
-    take(order)
-    if not order.is_open:
-        return
+    if order.type is not OrderType.LIMIT or order.market.book.is_reached(order.side, order.price):
+        take(order)
+        if not order.is_open:
+            return
     if order.closing and _allowed(order) == 0:
         expire(order, ExpireReason.REDUCE_ONLY_PRIORITY)
     elif order.type is OrderType.MARKET:

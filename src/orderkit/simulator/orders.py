@@ -13,7 +13,7 @@ from orderkit.domain.enums import (
     TimeInForce,
     WorkingType,
 )
-from orderkit.simulator.fixed import SCALE, multiply, to_decimal
+from orderkit.simulator.fixed import multiply
 from orderkit.simulator.types import OrderView
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class Order:
 
     ``closing`` is true for what can only shrink its position: reduce-only orders, and in hedge mode sells
     of the long and buys of the short side. ``ahead`` and ``credit`` are its place in the queue (book.py);
-    ``reserved`` is the notional it holds in its position's open-order sums (fixed-point).
+    ``reserved`` is the notional it holds in its position's open-order sums (fixed-point); ``published`` its
+    state in the last event about it, while the command at work still needs that.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Order:
         "price",
         "price_match",
         "price_protect",
+        "published",
         "quantity",
         "quote",
         "realized",
@@ -114,6 +116,7 @@ class Order:
         self.ahead = 0
         self.credit = 0
         self.reserved = 0
+        self.published: OrderView | None = None
         self.edits = 0
 
     @property
@@ -124,23 +127,28 @@ class Order:
     def is_open(self) -> bool:
         return self.status is OrderStatus.NEW or self.status is OrderStatus.PARTIALLY_FILLED
 
+    def take_published(self) -> OrderView:
+        """The state last told, which is the present one right after a command; it is not kept any longer."""
+        view = self.published
+        self.published = None
+        return view if view is not None else self.view()
+
     def view(self) -> OrderView:
         """The order as it stands now."""
         contract = self.market.contract
         executed = self.executed
         position = self.position
-        bid_notional, ask_notional = position.bid_notional, position.ask_notional
+        bids, asks = position.bid_notional, position.ask_notional
         if not self.reserved and not self.closing and self.is_open:
             # announced or matching, not resting yet: it counts itself as it will when it rests
-            own = multiply(self.price, self.quantity - executed)
             if self.side is Side.BUY:
-                bid_notional += own
+                bids += multiply(self.price, self.quantity - executed)
             else:
-                ask_notional += own
+                asks += multiply(self.price, self.quantity - executed)
         return OrderView(
             self.order_id,
             self.client_order_id,
-            self.market.symbol,
+            contract.symbol,
             self.side,
             self.position_side,
             self.type,
@@ -148,9 +156,9 @@ class Order:
             self.status,
             contract.quantity(self.quantity),
             contract.price(self.price),
-            to_decimal(self.quote * SCALE // executed) if executed else _ZERO,
             contract.quantity(executed) if executed else _ZERO,
-            to_decimal(self.quote) if executed else _ZERO,
+            executed,
+            self.quote,
             self.reduce_only,
             self.close_position,
             self.time_in_force,
@@ -160,9 +168,9 @@ class Order:
             self.price_match,
             self.self_trade_prevention,
             self.good_till_date_ms,
-            to_decimal(self.realized) if self.realized else _ZERO,
-            to_decimal(bid_notional) if bid_notional else _ZERO,
-            to_decimal(ask_notional) if ask_notional else _ZERO,
+            self.realized,
+            bids,
+            asks,
             self.time_ms,
             self.update_time_ms,
             self.algo.algo_id if self.algo else 0,

@@ -117,8 +117,10 @@ class Position:
     @property
     def notional(self) -> int:
         """Signed, at the mark price."""
-        size = multiply(self.market.mark, abs(self.amount))
-        return size if self.amount >= 0 else -size
+        amount = self.amount
+        if amount >= 0:
+            return self.market.mark * amount // SCALE
+        return -(self.market.mark * -amount // SCALE)
 
     @property
     def unrealized(self) -> int:
@@ -134,8 +136,13 @@ class Position:
 
     def initial_margin(self) -> int:
         """Margin for position and open orders: the larger of what all bids or all asks would lead to."""
-        notional = self.notional
-        return self.margin_for(max(abs(notional + self.bid_notional), abs(notional - self.ask_notional)))
+        return -(-self.exposure(self.notional) // self.settings.leverage)
+
+    def exposure(self, notional: int) -> int:
+        """The larger of what filling all bids or all asks would make of a signed notional."""
+        after_bids = abs(notional + self.bid_notional)
+        after_asks = abs(notional - self.ask_notional)
+        return max(after_asks, after_bids)
 
     @property
     def position_margin(self) -> int:

@@ -81,9 +81,9 @@ def cancel(order: Order) -> OrderView:
     """Cancel an open order."""
     order.status = OrderStatus.CANCELED
     _leave(order)
-    view = order.market.tape.order_changed(order, ExecutionType.CANCELED)
+    order.market.tape.order_changed(order, ExecutionType.CANCELED)
     _report_to_algo(order)
-    return view
+    return order.take_published()
 
 
 def knock_out(cause: Order) -> None:

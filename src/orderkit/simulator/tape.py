@@ -149,7 +149,7 @@ class Tape:
     ) -> OrderView:
         """Stamp and publish an order's new state; returns the published view."""
         order.update_time_ms = self.now_ms
-        view = order.view()
+        order.published = view = order.view()
         if self.tracking:
             self.changed_orders[order.order_id] = order
         account_id = order.account.account_id

@@ -14,9 +14,9 @@ def enter(order: Order) -> OrderView:
     order.order_id = tape.take_order_id()
     order.time_ms = tape.now_ms
     order.account.adopt(order)
-    view = tape.order_changed(order, ExecutionType.NEW)
+    tape.order_changed(order, ExecutionType.NEW)
     execute(order)
-    return order.view() if order.executed or not order.is_open else view
+    return order.take_published()
 
 
 def watch(market: Market) -> None:

@@ -22,6 +22,9 @@ from orderkit.domain.enums import (
     WorkingType,
 )
 from orderkit.domain.market import Level, MarketTrade, MarkPrice, Quote
+from orderkit.simulator.fixed import SCALE, to_decimal
+
+_ZERO = Decimal(0)
 
 
 class ExchangeError(Exception):
@@ -135,7 +138,11 @@ class NewAlgoOrder:
 
 
 class OrderView(msgspec.Struct, frozen=True, gc=False):
-    """An order at one moment. ``price`` is 0 for MARKET; ``average_price`` is 0 until something is filled."""
+    """An order at one moment. ``price`` is 0 for MARKET; ``average_price`` is 0 until something is filled.
+
+    Fields in ``units`` are ints of 1e-8; the properties give them as Decimal when somebody looks, which
+    most often nobody does.
+    """
 
     order_id: int
     client_order_id: str
@@ -147,9 +154,9 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     status: OrderStatus
     quantity: Decimal
     price: Decimal
-    average_price: Decimal
     executed_quantity: Decimal
-    cumulative_quote: Decimal
+    executed_units: int
+    quote_units: int
     reduce_only: bool
     close_position: bool
     time_in_force: TimeInForce
@@ -159,12 +166,37 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     price_match: PriceMatch | None
     self_trade_prevention: SelfTradePrevention
     good_till_date_ms: int
-    realized_pnl: Decimal
-    bid_notional: Decimal
-    ask_notional: Decimal
+    realized_units: int
+    bid_units: int
+    ask_units: int
     time_ms: int
     update_time_ms: int
     algo_id: int
+
+    @property
+    def average_price(self) -> Decimal:
+        """Cumulative quote / executed quantity, cut to eight decimals."""
+        executed = self.executed_units
+        return to_decimal(self.quote_units * SCALE // executed) if executed else _ZERO
+
+    @property
+    def cumulative_quote(self) -> Decimal:
+        return to_decimal(self.quote_units)
+
+    @property
+    def realized_pnl(self) -> Decimal:
+        """What the order's fills realised, before commission."""
+        return to_decimal(self.realized_units)
+
+    @property
+    def bid_notional(self) -> Decimal:
+        """The position's open buy orders, this one with them while it is open."""
+        return to_decimal(self.bid_units) if self.bid_units else _ZERO
+
+    @property
+    def ask_notional(self) -> Decimal:
+        """The position's open sell orders, this one with them while it is open."""
+        return to_decimal(self.ask_units) if self.ask_units else _ZERO
 
 
 class AlgoOrderView(msgspec.Struct, frozen=True, gc=False):
