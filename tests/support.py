@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -35,6 +35,7 @@ class Desk:
 
     home: Path
     rest: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -46,6 +47,8 @@ class Desk:
             "ORDERKIT_LOG_LEVEL": "DEBUG",
             "COLUMNS": "80",
             "NO_COLOR": "1",
+            "ORDERKIT_RISK_MAX_POSITION_NOTIONAL": "off",
+            **self.variables,
         }
 
     @property

@@ -7,6 +7,7 @@ import typer
 from orderkit import __version__
 from orderkit.console.jobs import reconcile, resume, stop
 from orderkit.console.main import run_app
+from orderkit.console.risk import halt, resume_trading, risk
 from orderkit.orders.limit import limit
 from orderkit.orders.market import market
 from orderkit.orders.stop_limit import stop_limit
@@ -30,6 +31,10 @@ _JOBS = "Jobs"
 app.command("resume", rich_help_panel=_JOBS)(resume)
 app.command("reconcile", rich_help_panel=_JOBS)(reconcile)
 app.command("stop", rich_help_panel=_JOBS)(stop)
+_RISK = "Risk"
+app.command("risk", rich_help_panel=_RISK)(risk)
+app.command("halt", rich_help_panel=_RISK)(halt)
+app.command("resume-trading", rich_help_panel=_RISK)(resume_trading)
 app.add_typer(paper, name="paper", rich_help_panel="Paper exchange")
 
 

@@ -24,7 +24,8 @@ ALLOWED = {
     "validation": {"domain", "errors"},
     "utils": {"validation"},
     "analytics": {"domain"},
-    "engine": {"domain"},
+    "engine": {"domain", "risk"},
+    "risk": {"domain", "errors"},
     "simulator": {"domain"},
     "orders": {"domain", "engine", "analytics", "utils", "errors", "console.options"},
     "journal": {"domain", "engine", "errors"},
@@ -33,7 +34,7 @@ ALLOWED = {
     "redaction": set(),
     "logfile": {"redaction"},
     "paper": {"domain", "simulator", "errors", "config", "console"},
-    "runtime": {"domain", "engine", "exchange", "journal", "simulator", "utils", "errors", "config"},
+    "runtime": {"domain", "engine", "exchange", "journal", "simulator", "utils", "errors", "config", "risk"},
 }
 
 

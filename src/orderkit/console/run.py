@@ -18,14 +18,16 @@ from orderkit.console.options import RunOptions
 from orderkit.console.progress import LivePanel, PlainLines, Silence
 from orderkit.console.report import print_job, print_plan, print_warnings, say
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import Environment
+from orderkit.domain.enums import Environment, OrderType, PositionSide, Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord, JobStatus
+from orderkit.domain.order import OrderRequest
 from orderkit.errors import (
     ConfigurationError,
     Incomplete,
     OrderRejected,
     OutcomeUnknown,
+    RiskRefused,
     UsageError,
     ValidationError,
 )
@@ -33,8 +35,10 @@ from orderkit.journal.locks import JobBusy
 from orderkit.journal.sqlite import JobExists
 from orderkit.orders.executor import Executor, Request
 from orderkit.orders.registry import executor_of, request_of
+from orderkit.risk.gate import Refused
 from orderkit.runtime.desk import Desk, new_job_id
 from orderkit.runtime.jobs import INTERRUPTED, View, execute
+from orderkit.runtime.risk import RiskGuard
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +46,14 @@ JOB_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW
 JOB_ID_LENGTH = 24
 # Rejections that say that our picture of the contract's filters is out of date.
 FILTER_CODES = frozenset({-1111, -4001, -4002, -4003, -4004, -4005, -4013, -4014, -4023, -4164, -4140, -4141})
-_EXIT_OF_KIND = {"unreachable": 7, "rate_limited": 7, "authentication": 6, "configuration": 6, "absent": 7}
+_EXIT_OF_KIND = {
+    "risk": RiskRefused.exit_code,
+    "unreachable": 7,
+    "rate_limited": 7,
+    "authentication": 6,
+    "configuration": 6,
+    "absent": 7,
+}
 
 
 def run_order(build: Callable[[Instrument], Executor], symbol: str, options: RunOptions) -> NoReturn:
@@ -59,6 +70,8 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
         if job_id is not None and (known := desk.journal.load_job(job_id)) is not None:
             raise typer.Exit(_same_job(desk, known, build, symbol, options))
         executor, snapshot, warnings = _checked(desk, build, symbol, options)
+        guard = desk.guard(snapshot)
+        check_risk(executor, snapshot, guard)
         for remark in executor.remarks(snapshot):
             say(remark)
         print_warnings(warnings)
@@ -74,10 +87,36 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
             arrival_price=str(snapshot.quote.mid),
         )
         try:
-            code = run_job(desk, executor, record, snapshot.instrument, warnings, new=True)
+            code = run_job(desk, executor, record, guard, warnings, new=True)
         except (JobBusy, JobExists):  # the same --job-id, started at the same moment
             code = _same_job(desk, _appearing(desk, record.job_id), build, symbol, options)
         raise typer.Exit(code)
+
+
+def check_risk(executor: Executor, snapshot: TradingSnapshot, guard: RiskGuard) -> None:
+    """Hold the job as a whole against the risk limits; its orders are held against them one by one later.
+
+    Raises:
+        RiskRefused: nothing was sent.
+    """
+    totals: dict[Side, Decimal] = {}
+    planned = executor.plan(snapshot)
+    for order in planned:
+        totals[order.side] = totals.get(order.side, Decimal(0)) + order.quantity
+    for side, quantity in totals.items():
+        single = planned[0] if len(planned) == 1 else None
+        whole = OrderRequest(
+            symbol=snapshot.instrument.symbol,
+            side=side,
+            type=OrderType.MARKET,
+            quantity=quantity,
+            price=single.price if single else None,
+            position_side=getattr(executor.request, "position_side", PositionSide.BOTH),
+            reduce_only=getattr(executor.request, "reduce_only", False),
+        )
+        verdict = guard(whole, (), parent=single is None)
+        if isinstance(verdict, Refused):
+            raise RiskRefused(verdict.message, hint=verdict.hint)
 
 
 def prepared(options: RunOptions) -> Settings:
@@ -94,15 +133,23 @@ def run_job(
     desk: Desk,
     executor: Executor,
     record: JobRecord,
-    instrument: Instrument,
+    guard: RiskGuard,
     warnings: Sequence[str] = (),
     *,
     new: bool,
     show: Callable[[JobDocument, Instrument], None] | None = None,
 ) -> int:
     """Run a job from its beginning, or from where the journal leaves off; print its report; its exit code."""
-    view = view_of(executor, record, instrument)
-    result = execute(desk, record, executor.run, view, new=new, uses_user_stream=executor.uses_user_stream)
+    instrument = guard.snapshot.instrument
+    result = execute(
+        desk,
+        record,
+        executor.run,
+        view_of(executor, record, instrument),
+        new=new,
+        uses_user_stream=executor.uses_user_stream,
+        guard=guard,
+    )
     if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):
         desk.gateway.instruments(refresh=True)
     (show or show_job)(document_of(executor.request, record, instrument, warnings), instrument)
@@ -156,7 +203,7 @@ def resume_job(
     instrument = desk.instrument(request.symbol)
     executor = executor_of(record.kind, request, instrument)
     try:
-        return run_job(desk, executor, record, instrument, new=False, show=show)
+        return run_job(desk, executor, record, desk.guard(desk.snapshot(instrument)), new=False, show=show)
     except JobBusy as busy:
         say(busy.message)
         (show or show_job)(document_of(request, record, instrument), instrument)

@@ -42,10 +42,15 @@ from orderkit.engine.context import Context, Flow
 from orderkit.engine.journal import Entry, FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
 from orderkit.engine.monitor import UNANSWERED, OrderMonitor
 from orderkit.engine.watch import Need, Watch, WatchPolicy, need_of
+from orderkit.risk.gate import Approved, Refused
 
 CLIENT_ID_PREFIX = "ok-"
 FORGOTTEN_AFTER_MS = 3 * 86_400_000
 AUDIT = "audit"  # the timer's target; no client order id looks like it
+
+
+Gate = Callable[[OrderRequest, Sequence[Order]], Approved | Refused]
+"""Approves or refuses a request beside its job's other orders; nothing refused becomes a command."""
 
 
 def client_order_id(job_id: str, sequence: int) -> str:
@@ -78,11 +83,12 @@ class Job:
 class Engine:
     """Runs any number of jobs. Feed it every event through ``process``; carry out what it returns."""
 
-    def __init__(self, policy: WatchPolicy | None = None) -> None:
+    def __init__(self, policy: WatchPolicy | None = None, gate: Gate | None = None) -> None:
         self.now_ns = 0
         self.quotes: dict[str, Quote] = {}
         self.jobs: dict[str, Job] = {}
         self._policy = policy or WatchPolicy()
+        self._gate = gate
         self._monitor = OrderMonitor()
         self._stream_up = False
         self._output = Output()
@@ -185,7 +191,13 @@ class Engine:
         self._output.entries.append(
             OrderIntended(order.job_id, order.client_order_id, request, order.created_ms, order.replaces)
         )
-        self._output.commands.append(SubmitOrder(order.job_id, order.client_order_id, request))
+        verdict = self._gate(request, context.orders[:-1]) if self._gate else Approved()
+        if isinstance(verdict, Refused):
+            order.status = OrderStatus.REJECTED
+            order.rejection = Rejection(kind="risk", message=verdict.message, hint=verdict.hint)
+            self._output.entries.append(OrderChanged.of(order))
+        else:
+            self._output.commands.append(SubmitOrder(order.job_id, order.client_order_id, request))
         return order
 
     def cancel(self, order: Order) -> None:

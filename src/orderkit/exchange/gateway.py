@@ -53,6 +53,9 @@ class Gateway(Protocol):
     def commission_rates(self, symbol: str) -> tuple[Decimal, Decimal]:
         """Maker and taker rate as fractions."""
 
+    def daily_result(self) -> Decimal:
+        """Realised P&L, fees and funding since 00:00 UTC, in margin asset; a loss is negative."""
+
     def create_listen_key(self) -> str: ...
 
     def keep_listen_key_alive(self, listen_key: str) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import OrderStatus, Side
+from orderkit.domain.enums import OrderStatus, PositionSide, Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
@@ -37,6 +37,14 @@ class SingleRequest:
     @property
     def quantity(self) -> Decimal:
         return self.order.quantity or Decimal(0)
+
+    @property
+    def position_side(self) -> PositionSide:
+        return self.order.position_side
+
+    @property
+    def reduce_only(self) -> bool:
+        return self.order.reduce_only
 
 
 class SingleOrderExecutor:

@@ -20,7 +20,7 @@ from orderkit.utils import parse_decimal, split_quantity, validate_side, validat
 
 ZERO = Decimal(0)
 RETRY_PAUSES_MS = (1_000, 2_000, 4_000)
-HOPELESS = frozenset({"authentication", "configuration"})  # rejections that no later slice can escape
+HOPELESS = frozenset({"authentication", "configuration", "risk"})  # rejections that no later slice can escape
 
 
 @dataclass(frozen=True, slots=True)

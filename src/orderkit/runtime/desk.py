@@ -15,6 +15,7 @@ from orderkit.domain.instrument import Instrument
 from orderkit.errors import ValidationError
 from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.journal.sqlite import SqliteJournal
+from orderkit.runtime.risk import RiskGuard, load_limits, load_state
 from orderkit.utils import validate_symbol
 
 log = logging.getLogger(__name__)
@@ -85,3 +86,20 @@ class Desk:
             return snapshot
         maker_rate, taker_rate = rates[0]
         return replace(snapshot, maker_rate=maker_rate, taker_rate=taker_rate)
+
+    def guard(self, snapshot: TradingSnapshot) -> RiskGuard:
+        """The gate for one job's orders; what a limit needs to know is asked for only where it is set.
+
+        Raises:
+            ConfigurationError: limits that cannot be understood.
+        """
+        limits = load_limits(self.settings.home)
+        symbol = snapshot.instrument.symbol
+        return RiskGuard(
+            limits=limits,
+            state=load_state(self.settings.home),
+            snapshot=snapshot,
+            open_orders=0 if limits.max_open_orders is None else len(self.gateway.open_orders(symbol)),
+            daily_result=None if limits.max_daily_loss is None else self.gateway.daily_result(),
+            home=self.settings.home,
+        )

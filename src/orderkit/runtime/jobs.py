@@ -7,17 +7,20 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
 from orderkit.domain.job import JobRecord, JobResult
+from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.engine import Engine
 from orderkit.errors import ConfigurationError
 from orderkit.journal.locks import job_lock
+from orderkit.risk.gate import Refused
 from orderkit.runtime.desk import Desk
 from orderkit.runtime.live import LiveRuntime, run
+from orderkit.runtime.risk import RiskGuard
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +46,12 @@ def execute(
     *,
     new: bool,
     uses_user_stream: bool,
+    guard: RiskGuard | None = None,
 ) -> JobResult:
     """Run a job to its end in this process; ``record`` gets its orders, times and status.
 
-    A ``new`` job is written down first; another one goes on with the orders that ``record`` has.
+    A ``new`` job is written down first; another one goes on with the orders that ``record`` has. Every
+    order passes ``guard``; None is for flows that send nothing.
 
     Raises:
         JobBusy: another process runs it.
@@ -54,7 +59,9 @@ def execute(
         ConfigurationError: the journal cannot be written: nothing is sent.
     """
     with job_lock(desk.settings.home, record.job_id):
-        result = run(_execute(desk, record, flow, view, new=new, uses_user_stream=uses_user_stream))
+        result = run(
+            _execute(desk, record, flow, view, new=new, uses_user_stream=uses_user_stream, guard=guard)
+        )
     record.status, record.reason = result.status, result.reason
     log.info("job %s: %s %s", record.job_id, result.status, result.reason or "")
     return result
@@ -68,13 +75,14 @@ async def _execute(
     *,
     new: bool,
     uses_user_stream: bool,
+    guard: RiskGuard | None,
 ) -> JobResult:
     stream = None
     if uses_user_stream:
         from orderkit.exchange.user_stream import UserStream
 
         stream = UserStream(desk.gateway, lambda: desk.gateway.endpoints.stream)
-    engine = Engine()
+    engine = Engine(gate=guard or _refuse_all)
     runtime = LiveRuntime(engine, desk.gateway, desk.journal, user_stream=stream, on_step=view.step)
     async with runtime:
         if new:
@@ -89,7 +97,7 @@ async def _execute(
             if job is not None:
                 record.orders = job.context.orders
                 view.begin(job.context)
-            listener = asyncio.create_task(_listen(desk, record.job_id, runtime))
+            listener = asyncio.create_task(_listen(desk, record.job_id, runtime, guard))
             try:
                 result = await ending
             finally:
@@ -99,10 +107,18 @@ async def _execute(
     return result
 
 
-async def _listen(desk: Desk, job_id: str, runtime: LiveRuntime) -> None:
+def _refuse_all(request: OrderRequest, orders: Sequence[Order]) -> Refused:
+    """The gate of flows that send nothing."""
+    del request, orders
+    return Refused("NO_ORDERS", "this job sends no orders", "")
+
+
+async def _listen(desk: Desk, job_id: str, runtime: LiveRuntime, guard: RiskGuard | None) -> None:
     """Take what other processes ask of the job."""
     while True:
         await asyncio.sleep(CONTROL_PERIOD_S)
+        if guard is not None:
+            guard.refresh()
         try:
             controls = desk.journal.take_controls(job_id, runtime.clock.now_ns())
         except ConfigurationError as error:

@@ -1,0 +1,68 @@
+"""What the risk commands do."""
+
+import dataclasses
+import os
+from typing import NoReturn
+
+import msgspec
+import typer
+
+from orderkit.config import home_directory
+from orderkit.console import invocation
+from orderkit.console.documents import SCHEMA, print_document
+from orderkit.console.report import console
+from orderkit.risk.gate import TradingState
+from orderkit.risk.limits import PREFIX, RiskLimits
+from orderkit.runtime.risk import limits_path, load_limits, load_state, save_state
+
+_COLOURS = {TradingState.ACTIVE: "green", TradingState.REDUCING: "yellow", TradingState.HALTED: "red"}
+
+
+class RiskDocument(msgspec.Struct, kw_only=True):
+    """The trading state and the limits in force; null where a limit is off. The state is one per home."""
+
+    schema: int = SCHEMA
+    env: None = None
+    state: str
+    limits: dict[str, str | list[str] | None]
+    limits_file: str
+
+
+def show(*, json: bool, new_state: TradingState | None = None) -> NoReturn:
+    """Set the state where asked to, and print it with the limits."""
+    invocation.current.json = json
+    home = home_directory()
+    if new_state is not None:
+        save_state(home, new_state)
+    limits, state = load_limits(home), load_state(home)
+    if json:
+        path = str(limits_path(home))
+        print_document(RiskDocument(state=state.value, limits=_texts(limits), limits_file=path))
+    else:
+        _print(limits, state, str(limits_path(home)))
+    raise typer.Exit(0)
+
+
+def _texts(limits: RiskLimits) -> dict[str, str | list[str] | None]:
+    texts: dict[str, str | list[str] | None] = {}
+    for field in dataclasses.fields(limits):
+        value = getattr(limits, field.name)
+        if isinstance(value, frozenset):
+            texts[field.name] = sorted(value)
+        else:
+            texts[field.name] = None if value is None else str(value)
+    return texts
+
+
+def _print(limits: RiskLimits, state: TradingState, path: str) -> None:
+    from rich.table import Table
+
+    out = console()
+    out.print(f"trading is [{_COLOURS[state]}]{state.value}[/{_COLOURS[state]}]")
+    table = Table.grid(padding=(0, 2))
+    for name, value in _texts(limits).items():
+        shown = ", ".join(value) if isinstance(value, list) else value or "off"
+        source = f"{PREFIX}{name.upper()}" if os.environ.get(PREFIX + name.upper()) else ""
+        table.add_row(f"  [dim]{name}[/dim]", shown, f"[dim]{source}[/dim]")
+    out.print(table)
+    out.print(f"[dim]set in {PREFIX}… variables or in {path}[/dim]", soft_wrap=True)
