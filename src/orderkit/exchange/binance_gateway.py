@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from orderkit.config import Endpoints, Settings
 from orderkit.domain.account import Account
@@ -21,6 +21,10 @@ from orderkit.exchange.failures import Call
 from orderkit.exchange.symbol_cache import SymbolCache
 from orderkit.exchange.transport import Transport
 from orderkit.redaction import register_secret
+
+if TYPE_CHECKING:
+    from orderkit.exchange.administration import Administration
+    from orderkit.exchange.inquiry import Inquiry
 
 INSTRUMENTS_MAX_AGE_MS = 3_600_000  # filters change without notice; a refusal refreshes them at once
 BRACKETS_MAX_AGE_MS = 86_400_000
@@ -72,6 +76,25 @@ class BinanceGateway:
     def endpoints(self) -> Endpoints:
         """Where the exchange answers now: a paper exchange that comes back has another port."""
         return self._transport.endpoints
+
+    @cached_property
+    def inquiry(self) -> "Inquiry":
+        """What people ask about, besides what orders need."""
+        from orderkit.exchange.inquiry import Inquiry
+
+        return Inquiry(self._transport)
+
+    @cached_property
+    def administration(self) -> "Administration":
+        """Changes of settings and open orders that belong to no job."""
+        from orderkit.exchange.administration import Administration
+
+        return Administration(self._transport)
+
+    @property
+    def instruments_age_ms(self) -> int | None:
+        """How long ago the contracts at hand were fetched; None where there are none."""
+        return self._instruments.age_ms
 
     # --- orders -----------------------------------------------------------------------------------
 

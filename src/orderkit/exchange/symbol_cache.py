@@ -77,6 +77,11 @@ class SymbolCache(Generic[T]):
                 self._load()
             return self._table if self._table is not None else {}
 
+    @property
+    def age_ms(self) -> int | None:
+        """How old the table at hand is; None where there is none."""
+        return _now_ms() - self._fetched_ms if self.peek() else None
+
     def _load(self) -> None:
         try:
             header_line, _, body = self._path.read_bytes().partition(b"\n")

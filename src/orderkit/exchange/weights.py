@@ -1,6 +1,6 @@
 """What each request costs against the exchange's limits, by the python-binance method that makes it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ def cost_of(method: str, params: Mapping[str, Any]) -> Cost:
     cost = _COSTS[method]
     if isinstance(cost, Cost):
         return cost
+    if not isinstance(cost, tuple):
+        return cost(params)
     with_symbol, for_all = cost
     return with_symbol if "symbol" in params else for_all
 
@@ -31,13 +33,18 @@ def _ask(weight: int) -> Cost:
     return Cost(weight)
 
 
+def _depth(params: Mapping[str, Any]) -> Cost:
+    limit = int(params.get("limit", 500))
+    return Cost(2 if limit <= 50 else 5 if limit <= 100 else 10 if limit <= 500 else 20)
+
+
 def _act(weight: int, orders: int = 0) -> Cost:
     return Cost(weight, orders, urgent=True)
 
 
 # Binance, "IP Weight" and "Order Rate Limits" of each endpoint's page, as of 2026-11. A pair is the cost with
-# a symbol and for all symbols.
-_COSTS: Mapping[str, Cost | tuple[Cost, Cost]] = {
+# a symbol and for all symbols, a function the cost by the request's parameters.
+_COSTS: Mapping[str, Cost | tuple[Cost, Cost] | Callable[[Mapping[str, Any]], Cost]] = {
     # orders
     "futures_create_order": _act(0, 1),
     "futures_create_algo_order": _act(0, 1),
@@ -64,9 +71,9 @@ _COSTS: Mapping[str, Cost | tuple[Cost, Cost]] = {
     "futures_leverage_bracket": _ask(1),
     "futures_commission_rate": _ask(20),
     "futures_income_history": _ask(30),
-    "futures_change_leverage": _ask(1),
-    "futures_change_margin_type": _ask(1),
-    "futures_change_position_mode": _ask(1),
+    "futures_change_leverage": _act(1),
+    "futures_change_margin_type": _act(1),
+    "futures_change_position_mode": _act(1),
     "futures_stream_get_listen_key": _act(1),
     "futures_stream_keepalive": _act(1),
     "futures_stream_close": _ask(1),
@@ -74,5 +81,7 @@ _COSTS: Mapping[str, Cost | tuple[Cost, Cost]] = {
     "futures_time": _act(1),
     "futures_exchange_info": _ask(1),
     "futures_orderbook_ticker": (_ask(2), _ask(5)),
+    "futures_order_book": _depth,
+    "futures_ticker": (_ask(1), _ask(40)),
     "futures_mark_price": (_ask(1), _ask(10)),
 }
