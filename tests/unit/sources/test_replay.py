@@ -89,6 +89,17 @@ def test_symbols_keep_their_times_relative_to_the_first_record_of_all(tmp_path: 
     assert times == [("BTCUSDT", 0), ("BTCUSDT", 500), ("ETHUSDT", 11_000)]
 
 
+def test_a_symbol_that_begins_long_after_the_first_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain(tmp_path / "ETHUSDT-bookTicker-x.csv", "1,50.00,2,50.01,3,91000,0\n")
+    plain(tmp_path / "BTCUSDT-bookTicker-x.csv", QUOTES)
+    replay(tmp_path)
+    assert [r.message for r in caplog.records] == [
+        "ETHUSDT has no market before 90 s of the recording have passed"
+    ]
+
+
 def test_a_symbol_that_begins_soon_after_the_first_has_its_opening_book_from_the_start(
     tmp_path: Path,
 ) -> None:

@@ -1,5 +1,6 @@
 """A recorded market played again, from a directory of Vision files and raw stream recordings."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from heapq import merge
@@ -16,6 +17,8 @@ from orderkit.paper.sources.columns import AGGREGATE_TRADES, BOOK_TICKER, KLINES
 from orderkit.paper.sources.recording import RawFile, RawRecording, open_raw_file
 from orderkit.paper.sources.ticks import TickRecording
 from orderkit.paper.sources.vision import TickFile, open_tick_file
+
+logger = logging.getLogger(__name__)
 
 _OPENING_MS = 10_000
 
@@ -57,6 +60,10 @@ class ReplayMarket:
         self._loop = loop
         self._first_ms = min(recording.first_ms for recording in self._recordings.values())
         self.symbols = tuple(self._recordings)
+        for symbol, recording in self._recordings.items():
+            late_s = (recording.first_ms - self._first_ms) // 1000
+            if late_s > _OPENING_MS // 1000:
+                logger.warning("%s has no market before %d s of the recording have passed", symbol, late_s)
 
     def events(self, start_ms: int) -> Iterator[MarketEvent]:
         """The recording with its first record at ``start_ms`` and all times kept relative to it."""
