@@ -41,6 +41,7 @@ class Settings:
     log_level: str = "INFO"
     log_file: Path | None = None
     timeout_s: float = DEFAULT_TIMEOUT_S
+    risk_variables: Mapping[str, str] = field(default_factory=dict)  # ORDERKIT_RISK_…, as written
 
     @classmethod
     def load(
@@ -75,6 +76,9 @@ class Settings:
             private_key=Path(private_key).expanduser() if private_key else None,
             log_level=get("ORDERKIT_LOG_LEVEL").upper() or "INFO",
             log_file=Path(get("ORDERKIT_LOG_FILE")).expanduser() if get("ORDERKIT_LOG_FILE") else None,
+            risk_variables={
+                name: value.strip() for name, value in values.items() if name.startswith("ORDERKIT_RISK_")
+            },
             timeout_s=_seconds("ORDERKIT_TIMEOUT", get("ORDERKIT_TIMEOUT")),
         )
 

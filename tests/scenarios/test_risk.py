@@ -101,3 +101,17 @@ def test_a_daily_loss_stops_what_would_open_a_position(guarded: Desk) -> None:
     done = guarded.bot("market BTCUSDT BUY 0.1")
     assert done.code == 4
     assert "MAX_DAILY_LOSS" in done.err
+
+
+def test_limits_of_the_env_file_count_too(guarded: Desk) -> None:
+    """A limit that somebody wrote down and that is silently ignored would be worse than none."""
+    (guarded.home / ".env").write_text("ORDERKIT_RISK_MAX_ORDER_NOTIONAL=500\n")
+    try:
+        assert guarded.bot("market BTCUSDT BUY 0.01").code == 4
+    finally:
+        (guarded.home / ".env").unlink()
+
+
+def test_a_named_file_that_is_not_there_stops_everything(guarded: Desk) -> None:
+    guarded.variables["ORDERKIT_RISK_FILE"] = str(guarded.home / "nowhere.toml")
+    assert guarded.bot("market BTCUSDT BUY 0.01").code == 6

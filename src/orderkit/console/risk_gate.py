@@ -1,13 +1,13 @@
 """What the risk commands do."""
 
 import dataclasses
-import os
+from collections.abc import Mapping
 from typing import NoReturn
 
 import msgspec
 import typer
 
-from orderkit.config import home_directory
+from orderkit.config import Settings
 from orderkit.console import invocation
 from orderkit.console.documents import SCHEMA, print_document
 from orderkit.console.report import console
@@ -31,15 +31,16 @@ class RiskDocument(msgspec.Struct, kw_only=True):
 def show(*, json: bool, new_state: TradingState | None = None) -> NoReturn:
     """Set the state where asked to, and print it with the limits."""
     invocation.current.json = json
-    home = home_directory()
+    settings = Settings.load()
+    home, variables = settings.home, settings.risk_variables
+    path = limits_path(home, variables)
     if new_state is not None:
         save_state(home, new_state)
-    limits, state = load_limits(home), load_state(home)
+    limits, state = load_limits(home, variables), load_state(home)
     if json:
-        path = str(limits_path(home))
-        print_document(RiskDocument(state=state.value, limits=_texts(limits), limits_file=path))
+        print_document(RiskDocument(state=state.value, limits=_texts(limits), limits_file=str(path)))
     else:
-        _print(limits, state, str(limits_path(home)))
+        _print(limits, state, str(path), variables)
     raise typer.Exit(0)
 
 
@@ -54,7 +55,7 @@ def _texts(limits: RiskLimits) -> dict[str, str | list[str] | None]:
     return texts
 
 
-def _print(limits: RiskLimits, state: TradingState, path: str) -> None:
+def _print(limits: RiskLimits, state: TradingState, path: str, variables: Mapping[str, str]) -> None:
     from rich.table import Table
 
     out = console()
@@ -62,7 +63,7 @@ def _print(limits: RiskLimits, state: TradingState, path: str) -> None:
     table = Table.grid(padding=(0, 2))
     for name, value in _texts(limits).items():
         shown = ", ".join(value) if isinstance(value, list) else value or "off"
-        source = f"{PREFIX}{name.upper()}" if os.environ.get(PREFIX + name.upper()) else ""
+        source = f"{PREFIX}{name.upper()}" if variables.get(PREFIX + name.upper()) else ""
         table.add_row(f"  [dim]{name}[/dim]", shown, f"[dim]{source}[/dim]")
     out.print(table)
     out.print(f"[dim]set in {PREFIX}… variables or in {path}[/dim]", soft_wrap=True)

@@ -93,7 +93,7 @@ class Desk:
         Raises:
             ConfigurationError: limits that cannot be understood.
         """
-        limits = load_limits(self.settings.home)
+        limits = load_limits(self.settings.home, self.settings.risk_variables)
         symbol = snapshot.instrument.symbol
         return RiskGuard(
             limits=limits,

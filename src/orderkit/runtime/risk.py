@@ -17,32 +17,35 @@ from orderkit.risk.limits import RiskLimits
 
 log = logging.getLogger(__name__)
 
+FILE_VARIABLE = "ORDERKIT_RISK_FILE"
 LIMITS_FILE = "risk.toml"
 STATE_FILE = "risk_state.json"
 ZERO = Decimal(0)
 
 
-def limits_path(home: Path, environ: Mapping[str, str] = os.environ) -> Path:
+def limits_path(home: Path, variables: Mapping[str, str]) -> Path:
     """``ORDERKIT_RISK_FILE``, else risk.toml in the state directory."""
-    named = environ.get("ORDERKIT_RISK_FILE", "").strip()
+    named = variables.get(FILE_VARIABLE, "")
     return Path(named).expanduser() if named else home / LIMITS_FILE
 
 
-def load_limits(home: Path, environ: Mapping[str, str] = os.environ) -> RiskLimits:
-    """The limits in force.
+def load_limits(home: Path, variables: Mapping[str, str]) -> RiskLimits:
+    """The limits in force: the file's, and before them the ``ORDERKIT_RISK_…`` variables.
 
     Raises:
-        ConfigurationError: a file or variable that cannot be understood: nothing is sent on a guess.
+        ConfigurationError: a file or variable that cannot be understood, or a named file that is not there:
+            nothing is sent on a guess.
     """
-    path = limits_path(home, environ)
-    variables = {name: value for name, value in environ.items() if name != "ORDERKIT_RISK_FILE"}
+    path = limits_path(home, variables)
+    limits = {name: value for name, value in variables.items() if name != FILE_VARIABLE}
     try:
-        table = tomllib.loads(path.read_text()) if path.exists() else {}
+        named = bool(variables.get(FILE_VARIABLE))
+        table = tomllib.loads(path.read_text()) if named or path.exists() else {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(
             f"the risk limits in {path} cannot be read: {error}", hint="mend the file, or move it away"
         ) from error
-    return RiskLimits.read(table, variables)
+    return RiskLimits.read(table, limits)
 
 
 def load_state(home: Path) -> TradingState:
