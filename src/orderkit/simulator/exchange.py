@@ -52,8 +52,9 @@ _HIGHEST_RATE = Decimal("0.01")
 class SimulatedExchange(PublicQueries, PrivateQueries, Clockwork):
     """An exchange for the given instruments. Every trading method raises ``ExchangeError`` when it refuses.
 
-    ``public_events`` False leaves out QuoteChanged, DepthChanged, TradePrinted and MarkChanged, which a
-    host without market-data subscribers (a backtest) does not read and would only pay for.
+    ``public_events`` False leaves out QuoteChanged, DepthChanged, TradePrinted, MarkChanged and the memory of
+    ``recent_trades``, which a host without market-data subscribers (a backtest) does not read and would only
+    pay for.
     """
 
     # market

@@ -7,13 +7,16 @@
   and ledger entries, so that no flood of requests can fill the memory.
 """
 
+from collections.abc import Sequence
+
 from orderkit.domain.enums import OrderStatus, TimeInForce
 from orderkit.simulator import settlement
 from orderkit.simulator.accounts import Account
 from orderkit.simulator.algo import AlgoOrder
 from orderkit.simulator.orders import Order
+from orderkit.simulator.statements import IncomeView, MarginChange
 from orderkit.simulator.tape import Tape, income_key, margin_change_key, trade_key
-from orderkit.simulator.types import AlgoStatus, ExpireReason
+from orderkit.simulator.types import AlgoStatus, ExpireReason, TradeView
 
 DAY_MS = 24 * 3600 * 1000
 UNFILLED_MS = 3 * DAY_MS
@@ -59,50 +62,59 @@ def forget(account: Account, tape: Tape) -> None:
     """Drop what queries no longer show and what is beyond ``MAX_KEPT``, oldest first."""
     _forget_orders(account, tape)
     _forget_algos(account, tape)
-    now_ms = tape.now_ms
+    oldest_ms = tape.now_ms - HISTORY_MS
     for trades in account.trades.values():
-        gone = _outdated([t.time_ms for t in trades], now_ms - HISTORY_MS)
+        gone = _outdated(trades, oldest_ms)
         tape.forget("trades", [trade_key(trade) for trade in trades[:gone]])
         del trades[:gone]
-    gone = _outdated([i.time_ms for i in account.ledger], now_ms - HISTORY_MS)
+    gone = _outdated(account.ledger, oldest_ms)
     tape.forget("income", [income_key(account, income) for income in account.ledger[:gone]])
     del account.ledger[:gone]
-    gone = _outdated([c.time_ms for c in account.margin_changes], now_ms - MARGIN_CHANGES_MS)
+    gone = _outdated(account.margin_changes, tape.now_ms - MARGIN_CHANGES_MS)
     tape.forget("margin_changes", [margin_change_key(account, c) for c in account.margin_changes[:gone]])
     del account.margin_changes[:gone]
 
 
-def _outdated(times_ms: list[int], oldest_ms: int) -> int:
+def _outdated(entries: Sequence[TradeView | IncomeView | MarginChange], oldest_ms: int) -> int:
     """How many entries, from the oldest on, are too old or too many."""
-    gone = max(0, len(times_ms) - MAX_KEPT)
-    while gone < len(times_ms) and times_ms[gone] < oldest_ms:
+    gone = max(0, len(entries) - MAX_KEPT)
+    while gone < len(entries) and entries[gone].time_ms < oldest_ms:
         gone += 1
     return gone
 
 
 def _forget_orders(account: Account, tape: Tape) -> None:
+    """Orders stand in the order of their times, so the first that is too young to go ends the search."""
     excess = len(account.orders) - MAX_KEPT
-    for order in list(account.orders.values()):
-        if order.is_open or not (excess > 0 or is_forgotten(order, tape.now_ms)):
-            continue
-        excess -= 1
+    gone = []
+    for order in account.orders.values():
+        if excess <= 0 and tape.now_ms - order.time_ms <= UNFILLED_MS:
+            break
+        if not order.is_open and (excess > 0 or is_forgotten(order, tape.now_ms)):
+            gone.append(order)
+            excess -= 1
+    for order in gone:
         del account.orders[order.order_id]
         key = (order.market.symbol, order.client_order_id)
         if account.orders_by_client_id.get(key) is order:
             del account.orders_by_client_id[key]
         tape.changed_orders.pop(order.order_id, None)
-        tape.forget("orders", [str(order.order_id)])
+    tape.forget("orders", [str(order.order_id) for order in gone])
 
 
 def _forget_algos(account: Account, tape: Tape) -> None:
     excess = len(account.algos) - MAX_KEPT
-    for algo in list(account.algos.values()):
+    gone = []
+    for algo in account.algos.values():
+        if excess <= 0 and tape.now_ms - algo.create_time_ms <= UNFILLED_MS:
+            break
         waiting = algo.status in (AlgoStatus.NEW, AlgoStatus.TRIGGERED)
-        if waiting or not (excess > 0 or is_algo_forgotten(algo, tape.now_ms)):
-            continue
-        excess -= 1
+        if not waiting and (excess > 0 or is_algo_forgotten(algo, tape.now_ms)):
+            gone.append(algo)
+            excess -= 1
+    for algo in gone:
         del account.algos[algo.algo_id]
         if account.algos_by_client_id.get(algo.request.client_algo_id) is algo:
             del account.algos_by_client_id[algo.request.client_algo_id]
         tape.changed_algos.pop(algo.algo_id, None)
-        tape.forget("algo_orders", [str(algo.algo_id)])
+    tape.forget("algo_orders", [str(algo.algo_id) for algo in gone])

@@ -115,11 +115,11 @@ class Market:
         return trade_id
 
     def print_trade(self, price: Decimal, quantity: Decimal, *, buyer_is_maker: bool, time_ms: int) -> int:
-        """Number a trade, remember and publish it; returns its id."""
+        """Number a trade, and remember and publish it where market data is published; returns its id."""
         trade_id = self.take_trade_id()
-        trade = MarketTrade(self.symbol, trade_id, price, quantity, buyer_is_maker, time_ms)
-        self.trades.append(trade)
         if self._public:
+            trade = MarketTrade(self.symbol, trade_id, price, quantity, buyer_is_maker, time_ms)
+            self.trades.append(trade)
             self.tape.events.append(TradePrinted(time_ms, trade))
         return trade_id
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from orderkit.domain.enums import PositionSide
-from orderkit.simulator.fixed import SCALE, multiply, to_decimal
+from orderkit.simulator.fixed import SCALE, multiply
 from orderkit.simulator.types import PositionChange
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Position:
         """amount × (mark - entry)."""
         if self.amount == 0:
             return 0
-        gain = multiply(self.market.mark, abs(self.amount)) - self.cost
+        gain = self.market.mark * abs(self.amount) // SCALE - self.cost
         return gain if self.amount > 0 else -gain
 
     def margin_for(self, exposure: int) -> int:
@@ -163,12 +163,12 @@ class Position:
             self.market.symbol,
             self.side,
             self.market.contract.quantity(self.amount),
-            to_decimal(self.entry_price),
-            to_decimal(self.break_even_price),
-            to_decimal(self.realized),
-            to_decimal(self.unrealized),
+            self.entry_price,
+            self.break_even_price,
+            self.realized,
+            self.unrealized,
             self.settings.isolated,
-            to_decimal(self.isolated_wallet),
+            self.isolated_wallet,
         )
 
     def record(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from orderkit.simulator.fixed import to_decimal
 from orderkit.simulator.statements import FundingSettlement, IncomeView, MarginChange
 from orderkit.simulator.types import (
     AccountUpdate,
@@ -174,7 +173,7 @@ class Tape:
         """Publish a balance and positions that changed."""
         account.update_time_ms = self.now_ms
         self.touch(account)
-        wallet = to_decimal(account.wallets.get(asset, 0))
-        balance = BalanceChange(asset, wallet, to_decimal(account.cross_wallet(asset)), to_decimal(change))
-        changes = tuple(position.change() for position in positions)
+        wallet = account.wallets.get(asset, 0)
+        balance = BalanceChange(asset, wallet, account.cross_wallet(asset), change)
+        changes = tuple([position.change() for position in positions])
         self.events.append(AccountUpdate(account.account_id, self.now_ms, reason, (balance,), changes))

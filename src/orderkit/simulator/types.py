@@ -325,26 +325,60 @@ class SymbolConfig(msgspec.Struct, frozen=True, gc=False):
 
 
 class BalanceChange(msgspec.Struct, frozen=True, gc=False):
-    """``change`` is the balance change apart from P&L and commission, as field ``bc`` of ACCOUNT_UPDATE."""
+    """A wallet after a change, in units of 1e-8 with Decimal properties."""
 
     asset: str
-    wallet_balance: Decimal
-    cross_wallet_balance: Decimal
-    change: Decimal
+    wallet_units: int
+    cross_wallet_units: int
+    change_units: int
+
+    @property
+    def wallet_balance(self) -> Decimal:
+        return to_decimal(self.wallet_units)
+
+    @property
+    def cross_wallet_balance(self) -> Decimal:
+        return to_decimal(self.cross_wallet_units)
+
+    @property
+    def change(self) -> Decimal:
+        """The balance change apart from P&L and commission, as field ``bc`` of ACCOUNT_UPDATE."""
+        return to_decimal(self.change_units)
 
 
 class PositionChange(msgspec.Struct, frozen=True, gc=False):
-    """A position after a change; ``accumulated_realized`` is before fees (field ``cr``)."""
+    """A position after a change, prices and money in units of 1e-8 with Decimal properties."""
 
     symbol: str
     position_side: PositionSide
     amount: Decimal
-    entry_price: Decimal
-    break_even_price: Decimal
-    accumulated_realized: Decimal
-    unrealized_profit: Decimal
+    entry_units: int
+    break_even_units: int
+    realized_units: int
+    unrealized_units: int
     isolated: bool
-    isolated_wallet: Decimal
+    isolated_units: int
+
+    @property
+    def entry_price(self) -> Decimal:
+        return to_decimal(self.entry_units)
+
+    @property
+    def break_even_price(self) -> Decimal:
+        return to_decimal(self.break_even_units)
+
+    @property
+    def accumulated_realized(self) -> Decimal:
+        """Profit realised since the account was opened, before fees (field ``cr``)."""
+        return to_decimal(self.realized_units)
+
+    @property
+    def unrealized_profit(self) -> Decimal:
+        return to_decimal(self.unrealized_units)
+
+    @property
+    def isolated_wallet(self) -> Decimal:
+        return to_decimal(self.isolated_units)
 
 
 class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
