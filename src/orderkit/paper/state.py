@@ -61,12 +61,15 @@ def start_lock(home: Path) -> Path:
 
 def write(home: Path, info: PaperInfo) -> None:
     """Publish where the exchange is, readable by this user alone."""
-    path = state_file(home)
-    draft = path.with_suffix(f".{info.pid}.tmp")
+    _replace(state_file(home), json.dumps(asdict(info)), info.pid)
+    _replace(port_file(home), str(info.port), info.pid)
+
+
+def _replace(path: Path, text: str, pid: int) -> None:
+    draft = path.with_suffix(f".{pid}.tmp")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(asdict(info), file)
+        file.write(text)
     draft.replace(path)
-    port_file(home).write_text(str(info.port))
 
 
 def last_port(home: Path) -> int | None:

@@ -9,14 +9,18 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orderkit.domain.enums import OrderType, Side
 from orderkit.domain.market import MarketEvent, MarketTrade, Quote
 from orderkit.paper.candles import CandleSeries, span
 from orderkit.paper.host import PaperExchange
 from orderkit.paper.markets import open_market
+from orderkit.paper.parameters import merge
 from orderkit.paper.pump import MarketPump
 from orderkit.paper.store import Store
 from orderkit.paper.streams.hub import MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES, Hub, Subscriber
@@ -157,6 +161,16 @@ def test_a_listen_key_lives_an_hour_from_its_last_extension() -> None:
     assert keys.of_account("account") == []
     with pytest.raises(ExchangeError):
         keys.extend("api", 0)
+
+
+@given(st.text(alphabet="ab=&%+;2", max_size=30))
+def test_a_query_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    assert merge(text, "") == dict(parse_qsl(text, keep_blank_values=True))
+
+
+def test_too_many_fields_are_refused() -> None:
+    with pytest.raises(ValueError, match="fields"):
+        merge("&".join("a" * 3_000), "")
 
 
 def test_a_record_that_is_gone_is_deleted(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ What depends on the market, the filters or the account is refused by the simulat
 """
 
 import secrets
-import string
 
 from orderkit.domain.enums import (
     OrderType,
@@ -19,8 +18,8 @@ from orderkit.paper.parameters import Parameters, invalid, unexpected
 from orderkit.simulator.errors import refusal
 from orderkit.simulator.types import ExchangeError, NewAlgoOrder, NewOrder
 
-_ALPHABET = string.ascii_letters + string.digits
-_CLIENT_ID_LENGTH = 22
+# 22 characters, as the live exchange makes them.
+_CLIENT_ID_BYTES = 11
 _RESPONSE_TYPES = ("ACK", "RESULT")
 
 
@@ -114,4 +113,4 @@ def _self_trade_prevention(parameters: Parameters) -> SelfTradePrevention:
 
 
 def _new_client_id() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_CLIENT_ID_LENGTH))
+    return secrets.token_hex(_CLIENT_ID_BYTES)
