@@ -1,6 +1,6 @@
 """What every request passes on its way to an endpoint, over REST and the WebSocket API alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from orderkit.paper.authentication import check_signature, check_timestamp, identify
@@ -17,7 +17,7 @@ class Credentials:
     """
 
     api_key: str | None
-    signed_texts: Callable[[], tuple[str, ...]]
+    signed_texts: Callable[[], Iterable[str]]
     authenticated: ApiKey | None = None
 
 

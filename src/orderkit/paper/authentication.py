@@ -1,5 +1,7 @@
 """Who sends a request: API key, timestamp window and signature, refused as the live exchange refuses."""
 
+from collections.abc import Iterable
+
 from orderkit.paper.host import PaperExchange
 from orderkit.paper.keys import ApiKey, is_well_formed
 from orderkit.paper.parameters import Parameters, invalid, missing
@@ -37,7 +39,7 @@ def check_timestamp(parameters: Parameters, now_ms: int) -> None:
         raise ExchangeError(-1021, "Timestamp for this request is outside of the recvWindow.")
 
 
-def check_signature(key: ApiKey, parameters: Parameters, texts: tuple[str, ...]) -> None:
+def check_signature(key: ApiKey, parameters: Parameters, texts: Iterable[str]) -> None:
     """-1022 unless the signature parameter signs one of ``texts``."""
     signature = parameters.required("signature")
     if not is_valid(key.kind, key.material, signature, texts):

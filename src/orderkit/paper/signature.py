@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import unquote, unquote_plus
@@ -47,7 +48,7 @@ def signed_texts(query: str, body: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((raw, unquote(raw), unquote_plus(raw))))
 
 
-def is_valid(kind: KeyKind, material: str, signature: str, texts: tuple[str, ...]) -> bool:
+def is_valid(kind: KeyKind, material: str, signature: str, texts: Iterable[str]) -> bool:
     """True when ``signature`` signs one of ``texts``; ``material`` is the secret or the PEM public key."""
     if kind is KeyKind.HMAC:
         given = signature.lower().encode()

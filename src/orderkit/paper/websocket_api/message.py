@@ -1,6 +1,6 @@
 """A message of the WebSocket API: read so that its signature can be checked, and the answer to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -54,12 +54,11 @@ def _as_text(token: bytes) -> str:
     return msgspec.json.decode(token, type=str) if token[:1] == b'"' else token.decode()
 
 
-def signed_texts(parameters: Mapping[str, str]) -> tuple[str, ...]:
+def signed_texts(parameters: Mapping[str, str]) -> Iterator[str]:
     """What a client may have signed: parameters in alphabetical order, un-encoded or percent-encoded."""
     ordered = sorted((name, value) for name, value in parameters.items() if name != "signature")
-    raw = "&".join(f"{name}={value}" for name, value in ordered)
-    encoded = urlencode(ordered)
-    return (raw,) if encoded == raw else (raw, encoded)
+    yield "&".join(f"{name}={value}" for name, value in ordered)
+    yield urlencode(ordered)
 
 
 def rate_limits(
