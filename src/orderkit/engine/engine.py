@@ -4,15 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orderkit.domain.commands import (
-    CancelOrder,
-    Command,
-    ListOpenOrders,
-    QueryFills,
-    QueryOrder,
-    SetTimer,
-    SubmitOrder,
-)
+from orderkit.domain.commands import CancelOrder, Command, SetTimer, SubmitOrder
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.events import (
     CancelRefused,
@@ -37,17 +29,16 @@ from orderkit.domain.events import (
 )
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.market import Quote
-from orderkit.domain.order import Order, OrderReport, OrderRequest, Rejection
+from orderkit.domain.order import Order, OrderRequest, Rejection
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.journal import Entry, FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
 from orderkit.engine.monitor import UNANSWERED, OrderMonitor
-from orderkit.engine.watch import Need, Watch, WatchPolicy, need_of
+from orderkit.engine.questions import Questions, works
+from orderkit.engine.watch import WatchPolicy
 from orderkit.risk.gate import Approved, Refused
 
 CLIENT_ID_PREFIX = "ok-"
-FORGOTTEN_AFTER_MS = 3 * 86_400_000
-AUDIT = "audit"  # the timer's target; no client order id looks like it
-
+HOPELESS = frozenset({"authentication", "configuration"})  # refusals that no repetition can escape
 
 Gate = Callable[[OrderRequest, Sequence[Order]], Approved | Refused]
 """Approves or refuses a request beside its job's other orders; nothing refused becomes a command."""
@@ -58,11 +49,6 @@ def client_order_id(job_id: str, sequence: int) -> str:
     return f"{CLIENT_ID_PREFIX}{job_id}-{sequence}"
 
 
-def _works(order: Order) -> bool:
-    """True where the order rests on the exchange as far as we know."""
-    return not (order.is_terminal or order.request.is_immediate or order.status in UNANSWERED)
-
-
 @dataclass(slots=True)
 class Output:
     """What one step wants: ``entries`` are written, in order, before ``commands`` are carried out."""
@@ -71,6 +57,15 @@ class Output:
     commands: list[Command] = field(default_factory=list)
     ended: dict[str, JobResult] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Cancelling:
+    """A cancel that is wanted until the order is done; also what a timer that sends it again points at."""
+
+    client_order_id: str
+    since_ns: int
+    attempt: int = 0
 
 
 @dataclass(slots=True)
@@ -87,19 +82,21 @@ class Engine:
         self.now_ns = 0
         self.quotes: dict[str, Quote] = {}
         self.jobs: dict[str, Job] = {}
-        self._policy = policy or WatchPolicy()
         self._gate = gate
         self._monitor = OrderMonitor()
-        self._stream_up = False
+        self._policy = policy or WatchPolicy()
+        self._questions = Questions(self._monitor, self._policy, self)
         self._output = Output()
-        self._timers: dict[int, str | Context] = {}
+        self._timers: dict[int, str | Context | Cancelling] = {}
         self._last_timer_id = 0
-        self._watches: dict[str, Watch] = {}
         self._cancel_when_accepted: set[str] = set()
+        self._cancelling: dict[str, Cancelling] = {}
         self._journaled: dict[str, OrderChanged] = {}
-        self._listing: set[str] = set()
-        self._audit_timer: int | None = None
-        self.strangers: dict[str, frozenset[str]] = {}
+
+    @property
+    def strangers(self) -> dict[str, frozenset[str]]:
+        """Client order ids of open orders, by symbol, that no job of this engine has sent."""
+        return self._questions.strangers
 
     # --- driven by a runtime ----------------------------------------------------------------------
 
@@ -124,9 +121,10 @@ class Engine:
                 order.status = OrderStatus.UNKNOWN
             order.unresolved = False
             self._monitor.track(order)
-            self._watch(order, at_once=True)
-            if _works(order):  # what happened to it while nothing was running?
-                self._ask_about(order)
+            self._monitor.cancel_refused(order.client_order_id)  # a cancel of an earlier run is over
+            self._questions.watch(order, at_once=True)
+            if works(order):  # what happened to it while nothing was running?
+                self._questions.ask_out_of_turn(order)
         self._resume(job, JobStarted(resumed=bool(orders)), first=True)
         return self._output
 
@@ -138,24 +136,24 @@ class Engine:
                 reported = self._monitor.get(report.client_order_id)
                 if reported is not None:
                     reported.confirmed_ns = self.now_ns
-                self._order_changed(report.client_order_id, self._monitor.apply_report(report))
+                self.order_changed(report.client_order_id, self._monitor.apply_report(report))
             case TradeReported(fill):
                 order = self._monitor.get(fill.client_order_id)
                 known = len(order.fills) if order else 0
                 events = self._monitor.apply_fill(fill)
                 if order and len(order.fills) > known:
                     self._output.entries.append(FillRecorded(fill))
-                self._order_changed(fill.client_order_id, events)
+                self.order_changed(fill.client_order_id, events)
             case SubmitRefused(cid, rejection):
-                self._order_changed(cid, self._monitor.refuse(cid, rejection))
+                self.order_changed(cid, self._monitor.refuse(cid, rejection))
             case SubmitUnknown(cid, _):
-                self._order_changed(cid, self._monitor.lose(cid))
+                self.order_changed(cid, self._monitor.lose(cid))
             case CancelRefused(cid, rejection):
                 self._cancel_refused(cid, rejection)
             case OrderAbsent(cid):
-                self._order_absent(cid)
+                self._questions.absent(cid)
             case QueryAnswered(cid) | QueryFailed(cid, _):
-                self._query_done(cid, answered=isinstance(event, QueryAnswered))
+                self._questions.done(cid, answered=isinstance(event, QueryAnswered))
                 self._tell_job_of(cid, QueryAnswered(cid))
             case TimerFired(timer_id):
                 self._timer_fired(timer_id, event)
@@ -169,11 +167,11 @@ class Engine:
                         job.context.interrupted = job.context.interrupted or interrupted
                         self._resume(job, event)
             case UserStreamUp() | UserStreamDown():
-                self._stream_changed(up=isinstance(event, UserStreamUp))
+                self._questions.stream_changed(up=isinstance(event, UserStreamUp))
             case OpenOrdersListed():
-                self._compare_open_orders(event)
+                self._questions.listed(event)
             case ListingFailed(symbol, _):
-                self._listing.discard(symbol)
+                self._questions.not_listed(symbol)
         return self._output
 
     # --- called by contexts, inside a step --------------------------------------------------------
@@ -204,6 +202,7 @@ class Engine:
         if order.status in UNANSWERED:
             self._cancel_when_accepted.add(order.client_order_id)
         elif self._monitor.begin_cancel(order):
+            self._cancelling.setdefault(order.client_order_id, Cancelling(order.client_order_id, self.now_ns))
             self._output.commands.append(CancelOrder(order.ref))
 
     def set_timer(self, context: Context, at_ns: int) -> None:
@@ -215,13 +214,16 @@ class Engine:
         context.state, context.message = state, message
         self._output.entries.append(JobNoted(context.job_id, self.now_ns, state, message))
 
-    # --- inside -----------------------------------------------------------------------------------
+    # --- called by questions, inside a step -------------------------------------------------------
 
-    def _begin(self, now_ns: int) -> None:
-        self.now_ns = max(now_ns, self.now_ns)
-        self._output = Output()
+    def command(self, command: Command) -> None:
+        self._output.commands.append(command)
 
-    def _order_changed(self, cid: str, events: list[Event]) -> None:
+    def set_alarm(self, name: str, at_ns: int) -> int:
+        return self._set_timer(name, at_ns)
+
+    def order_changed(self, cid: str, events: list[Event]) -> None:
+        """Journal the order's new state, see what is still to be asked, tell its flow."""
         order = self._monitor.get(cid)
         if order is None:
             return
@@ -232,11 +234,17 @@ class Engine:
         if cid in self._cancel_when_accepted and order.status not in UNANSWERED:
             self._cancel_when_accepted.discard(cid)
             self.cancel(order)
-        self._watch(order)
+        self._questions.watch(order)
         job = self.jobs.get(order.job_id)
         if job is not None:
             for event in events:
                 self._resume(job, event)
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _begin(self, now_ns: int) -> None:
+        self.now_ns = max(now_ns, self.now_ns)
+        self._output = Output()
 
     def _tell_job_of(self, cid: str, event: Event) -> None:
         order = self._monitor.get(cid)
@@ -248,137 +256,40 @@ class Engine:
         order = self._monitor.cancel_refused(cid)
         if order is None:
             return
-        if not order.is_terminal:  # refused because it is done? then the question is what it did
-            self._watch(order, anew=True, at_once=True)
+        if works(order):  # refused because it is done? then the question is what it did
+            self._questions.ask_out_of_turn(order)
+            self._cancel_again(order, rejection)
         job = self.jobs.get(order.job_id)
         if job is not None:
             self._resume(job, CancelRejected(order, rejection))
 
-    def _order_absent(self, cid: str) -> None:
-        order, watch = self._monitor.get(cid), self._watches.get(cid)
-        if order is not None and _works(order):
-            self._forgotten(order)
-        if order is None or watch is None:
+    def _cancel_again(self, order: Order, rejection: Rejection) -> None:
+        """Try once more after a pause: to cancel what is cancelled does no harm, to believe it did does."""
+        cancelling = self._cancelling.get(order.client_order_id)
+        if cancelling is None:
             return
-        watch.absences += 1
-        waited_ms = (self.now_ns - watch.since_ns) // 1_000_000
-        if watch.need is Need.FATE and watch.absences >= 2 and waited_ms >= self._policy.absent_after_ms:
-            rejection = Rejection(
-                kind="absent",
-                message=f"the exchange knows no such order {waited_ms / 1000:.0f} s after it was sent",
-            )
-            self._order_changed(cid, self._monitor.refuse(cid, rejection))
-        else:
-            self._query_done(cid, answered=True)
-
-    def _forgotten(self, order: Order) -> None:
-        """The exchange forgets an order that ended without a fill after three days (-2013)."""
-        if self.now_ns // 1_000_000 - order.created_ms > FORGOTTEN_AFTER_MS:
-            report = OrderReport(
-                client_order_id=order.client_order_id,
-                symbol=order.request.symbol,
-                status=OrderStatus.CANCELED,
-                executed_quantity=order.executed_quantity,
-                time_ms=self.now_ns // 1_000_000,
-                reason="the exchange does not know the order any more",
-            )
-            self._order_changed(order.client_order_id, self._monitor.apply_report(report))
-
-    def _query_done(self, cid: str, *, answered: bool) -> None:
-        order, watch = self._monitor.get(cid), self._watches.get(cid)
-        if order is None or watch is None:
+        waited_ms = (self.now_ns - cancelling.since_ns) // 1_000_000
+        if rejection.kind in HOPELESS or waited_ms >= self._policy.give_up_after_ms:
+            del self._cancelling[order.client_order_id]
+            self.order_changed(order.client_order_id, self._monitor.give_up(order.client_order_id))
             return
-        watch.asking = False
-        watch.attempt += 1
-        late = self.now_ns - watch.since_ns >= self._policy.give_up_after_ms * 1_000_000
-        if late and watch.need is Need.FATE and not answered:
-            self._order_changed(cid, self._monitor.give_up(cid))
-        elif late and watch.need is Need.TRADES:
-            order.trades_unavailable = True
-            self._order_changed(cid, [])
-        else:
-            self._watch(order)
-
-    def _watch(self, order: Order, *, anew: bool = False, at_once: bool = False) -> None:
-        """Make sure that a question is scheduled where, and only where, something is to be learned."""
-        need = need_of(order, stream_up=self._stream_up)
-        self._keep_auditing(order)
-        watch = self._watches.get(order.client_order_id)
-        if need is Need.NOTHING:
-            self._watches.pop(order.client_order_id, None)
-            return
-        if watch is None or watch.need is not need:
-            watch = self._watches[order.client_order_id] = Watch(need, self.now_ns)
-        elif anew:
-            watch.attempt, watch.timer_id = 0, None
-        if watch.asking or watch.timer_id is not None:
-            return
-        pause_ns = 0 if at_once else self._policy.pause_ns(need, watch.attempt, self._stream_up)
-        if pause_ns:
-            watch.timer_id = self._set_timer(order.client_order_id, self.now_ns + pause_ns)
-        else:
-            self._ask(order, watch)
-
-    # --- the safety net: everything that is open, at once -------------------------------------------
-
-    def _stream_changed(self, *, up: bool) -> None:
-        self._stream_up = up
-        for order in list(self._monitor):
-            self._watch(order, anew=True)
-        if up:  # the exchange repeats nothing: whatever happened in between has to be asked for
-            self._list_open_orders()
-
-    def _keep_auditing(self, order: Order) -> None:
-        if self._audit_timer is None and _works(order):
-            at_ns = self.now_ns + self._policy.audit_ms * 1_000_000
-            self._audit_timer = self._set_timer(AUDIT, at_ns)
-
-    def _list_open_orders(self) -> None:
-        symbols = {order.request.symbol for order in self._monitor if _works(order)}
-        for symbol in sorted(symbols - self._listing):
-            self._listing.add(symbol)
-            self._output.commands.append(ListOpenOrders(symbol))
-
-    def _compare_open_orders(self, listed: OpenOrdersListed) -> None:
-        """An order of ours that is not in the list any more is asked after; other people's are noted."""
-        self._listing.discard(listed.symbol)
-        named = {report.client_order_id for report in listed.reports}
-        ours = {order.client_order_id for order in self._monitor}
-        self.strangers[listed.symbol] = frozenset(named - ours)
-        for report in listed.reports:
-            if report.client_order_id in ours:
-                self._order_changed(report.client_order_id, self._monitor.apply_report(report))
-        for order in list(self._monitor):
-            absent = order.client_order_id not in named and order.request.symbol == listed.symbol
-            if absent and _works(order) and order.created_ms * 1_000_000 < listed.asked_ns:
-                self._ask_about(order)
-
-    def _ask_about(self, order: Order) -> None:
-        """One question out of turn; its answer, if the order still works, changes no schedule."""
-        self._output.commands.append(QueryOrder(order.ref))
-
-    def _ask(self, order: Order, watch: Watch) -> None:
-        watch.asking, watch.timer_id = True, None
-        query = QueryFills(order.ref) if watch.need is Need.TRADES else QueryOrder(order.ref)
-        self._output.commands.append(query)
+        pauses_ms = self._policy.cancel_again_ms
+        pause_ms = pauses_ms[min(cancelling.attempt, len(pauses_ms) - 1)]
+        cancelling.attempt += 1
+        self._set_timer(cancelling, self.now_ns + pause_ms * 1_000_000)
 
     def _timer_fired(self, timer_id: int, event: TimerFired) -> None:
         target = self._timers.pop(timer_id, None)
-        if target == AUDIT:
-            self._audit_timer = None
-            self._list_open_orders()
-            for order in self._monitor:
-                self._keep_auditing(order)
-        elif isinstance(target, Context):
-            job = self.jobs.get(target.job_id)
-            if job is not None:
-                self._resume(job, event)
-        elif target is not None:
-            watched, watch = self._monitor.get(target), self._watches.get(target)
-            if watched is not None and watch is not None and watch.timer_id == timer_id:
-                self._ask(watched, watch)
+        if isinstance(target, str):
+            self._questions.alarm(target, timer_id)
+        elif isinstance(target, Cancelling):
+            order = self._monitor.get(target.client_order_id)
+            if order is not None and self._cancelling.get(target.client_order_id) is target:
+                self.cancel(order)
+        elif target is not None and (job := self.jobs.get(target.job_id)) is not None:
+            self._resume(job, event)
 
-    def _set_timer(self, target: str | Context, at_ns: int) -> int:
+    def _set_timer(self, target: str | Context | Cancelling, at_ns: int) -> int:
         self._last_timer_id += 1
         self._timers[self._last_timer_id] = target
         self._output.commands.append(SetTimer(self._last_timer_id, at_ns))
@@ -409,7 +320,8 @@ class Engine:
         self._output.ended[job_id] = result
         for order in job.context.orders:
             self._monitor.forget(order.client_order_id)
-            self._watches.pop(order.client_order_id, None)
+            self._questions.forget(order.client_order_id)
             self._cancel_when_accepted.discard(order.client_order_id)
+            self._cancelling.pop(order.client_order_id, None)
             self._journaled.pop(order.client_order_id, None)
         del self.jobs[job_id]

@@ -50,14 +50,17 @@ class OrderMonitor:
             return []
         order.order_id = report.order_id or order.order_id
         order.algo_id = report.algo_id or order.algo_id
-        if report.executed_quantity >= order.executed_quantity:
+        if report.executed_quantity > order.executed_quantity:
             order.executed_quantity = report.executed_quantity
+            order.reported_average_price = report.average_price
+        elif report.executed_quantity == order.executed_quantity:
             order.reported_average_price = report.average_price or order.reported_average_price
         if report.price:
             order.price = report.price
         before = order.status
-        newer = report.time_ms >= order.updated_ms or before in UNANSWERED
-        if newer and self._move(order, report.status):
+        newer = report.time_ms > order.updated_ms or before in UNANSWERED
+        same_moment = report.time_ms == order.updated_ms and not order.is_terminal
+        if (newer or same_moment) and self._move(order, report.status):
             order.reason = report.reason or order.reason
         order.updated_ms = max(order.updated_ms, report.time_ms)
         self._complete(order)
@@ -91,6 +94,7 @@ class OrderMonitor:
             return []
         order.rejection = rejection
         order.status = OrderStatus.REJECTED
+        order.unresolved = False
         return [OrderRejected(order)]
 
     def lose(self, client_order_id: str) -> list[Event]:
@@ -101,9 +105,9 @@ class OrderMonitor:
         return [OrderUnknown(order)]
 
     def give_up(self, client_order_id: str) -> list[Event]:
-        """Nobody can tell the order's fate for now; it stays UNKNOWN for a later reconciliation."""
+        """Nobody can tell the order's fate for now; it stays as it is for a later reconciliation."""
         order = self._orders.get(client_order_id)
-        if order is None or order.status is not OrderStatus.UNKNOWN or order.unresolved:
+        if order is None or order.unresolved or order.is_terminal or order.status is OrderStatus.PENDING_NEW:
             return []
         order.unresolved = True
         return [OrderUnknown(order)]

@@ -45,6 +45,9 @@ class WatchPolicy:
 
     ``audit_ms``: how often the open orders of a symbol are listed while an order rests there, stream or not.
 
+    ``cancel_again_ms``: pauses before a refused cancel of an order that still works is sent again, until
+    ``give_up_after_ms`` have passed since the first one.
+
     ``give_up_after_ms``: how long a silent exchange is asked before the order is left UNKNOWN (exit 8), or
     a done order's trades are left unknown.
     """
@@ -57,6 +60,7 @@ class WatchPolicy:
     trades_ms: tuple[int, ...] = (1_000, 1_000, 2_000, 4_000)
     trades_alone_ms: tuple[int, ...] = (0, 100, 200, 400, 800, 1_600)
     absent_after_ms: int = 8_000
+    cancel_again_ms: tuple[int, ...] = (500, 1_000, 2_000, 4_000)
     give_up_after_ms: int = 60_000
 
     def pause_ns(self, need: Need, attempt: int, stream_up: bool) -> int:

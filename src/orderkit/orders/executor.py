@@ -10,6 +10,8 @@ from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
 
+_WORKING = (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedOrder:
@@ -69,6 +71,13 @@ class Executor(Protocol):
 def result_of(order: Order) -> JobResult:
     """How a job ends whose whole work was this one order."""
     match order.status:
+        case _ if order.unresolved and not order.request.is_immediate and order.status in _WORKING:
+            return JobResult(
+                JobStatus.UNKNOWN,
+                f"order {order.client_order_id} could not be cancelled and may still be on the exchange",
+            )
+        case _ if order.unresolved:
+            return JobResult(JobStatus.UNKNOWN, f"the outcome of order {order.client_order_id} is not known")
         case OrderStatus.FILLED:
             return JobResult(JobStatus.COMPLETED)
         case OrderStatus.REJECTED:

@@ -95,7 +95,7 @@ class SingleOrderExecutor:
         deadline_ns = None
         if self.request.timeout_ms is not None:
             deadline_ns = ctx.started_ns + self.request.timeout_ms * 1_000_000
-        if (yield from ctx.wait_for(lambda: order.is_terminal, deadline_ns)):
+        if (yield from ctx.wait_for(lambda: order.is_terminal or order.unresolved, deadline_ns)):
             yield from ctx.wait_done(order)
             return result_of(order)
         return (yield from self._leave(ctx, order))

@@ -1,0 +1,183 @@
+"""Asks the exchange what it has not told: about single orders by need, about all open ones now and then."""
+
+from typing import Protocol
+
+from orderkit.domain.commands import Command, ListOpenOrders, QueryFills, QueryOrder
+from orderkit.domain.enums import OrderStatus
+from orderkit.domain.events import Event, OpenOrdersListed
+from orderkit.domain.order import Order, OrderReport, Rejection
+from orderkit.engine.monitor import UNANSWERED, OrderMonitor
+from orderkit.engine.watch import Need, Watch, WatchPolicy, need_of
+
+FORGOTTEN_AFTER_MS = 3 * 86_400_000
+AUDIT = "audit"  # an alarm's name; no client order id looks like it
+
+
+class Desk(Protocol):
+    """What questions need of the engine, within the step that is being processed."""
+
+    @property
+    def now_ns(self) -> int: ...
+
+    def command(self, command: Command) -> None:
+        """Have the runtime carry it out."""
+
+    def set_alarm(self, name: str, at_ns: int) -> int:
+        """Have ``Questions.alarm`` called with the name and the number returned here."""
+
+    def order_changed(self, client_order_id: str, events: list[Event]) -> None:
+        """Journal the order's new state and tell its flow."""
+
+
+class Questions:
+    """One watch per order decides when it is asked about; an audit lists the open orders of its symbol."""
+
+    def __init__(self, monitor: OrderMonitor, policy: WatchPolicy, desk: Desk) -> None:
+        self._monitor = monitor
+        self._policy = policy
+        self._desk = desk
+        self._stream_up = False
+        self._watches: dict[str, Watch] = {}
+        self._listing: set[str] = set()
+        self._audit_alarm: int | None = None
+        self.strangers: dict[str, frozenset[str]] = {}
+
+    # --- one order --------------------------------------------------------------------------------
+
+    def watch(self, order: Order, *, anew: bool = False, at_once: bool = False) -> None:
+        """Make sure that a question is scheduled where, and only where, something is to be learned."""
+        need = need_of(order, stream_up=self._stream_up)
+        self._keep_auditing(order)
+        watch = self._watches.get(order.client_order_id)
+        if need is Need.NOTHING:
+            self._watches.pop(order.client_order_id, None)
+            return
+        if watch is None or watch.need is not need:
+            watch = self._watches[order.client_order_id] = Watch(need, self._desk.now_ns)
+        elif anew:
+            watch.attempt, watch.timer_id = 0, None
+        if watch.asking or watch.timer_id is not None:
+            return
+        pause_ns = 0 if at_once else self._policy.pause_ns(need, watch.attempt, self._stream_up)
+        if pause_ns:
+            watch.timer_id = self._desk.set_alarm(order.client_order_id, self._desk.now_ns + pause_ns)
+        else:
+            self._ask(order, watch)
+
+    def ask_out_of_turn(self, order: Order) -> None:
+        """One question more; its answer, if the order still works, changes no schedule."""
+        self._desk.command(QueryOrder(order.ref))
+
+    def forget(self, client_order_id: str) -> None:
+        """Ask no more about the order."""
+        self._watches.pop(client_order_id, None)
+
+    def absent(self, client_order_id: str) -> None:
+        """The exchange knows no such order. Believed of one that was never seen, after a stated time."""
+        order, watch = self._monitor.get(client_order_id), self._watches.get(client_order_id)
+        if order is not None and works(order):
+            self._forgotten(order)
+        if order is None or watch is None:
+            return
+        watch.absences += 1
+        waited_ms = (self._desk.now_ns - watch.since_ns) // 1_000_000
+        if watch.need is Need.FATE and watch.absences >= 2 and waited_ms >= self._policy.absent_after_ms:
+            rejection = Rejection(
+                kind="absent",
+                message=f"the exchange knows no such order {waited_ms / 1000:.0f} s after it was sent",
+            )
+            self._desk.order_changed(client_order_id, self._monitor.refuse(client_order_id, rejection))
+        else:
+            self.done(client_order_id, answered=watch.need is not Need.END)
+
+    def done(self, client_order_id: str, *, answered: bool) -> None:
+        """A question is over; ask the next one, or give up on an exchange that cannot say."""
+        order, watch = self._monitor.get(client_order_id), self._watches.get(client_order_id)
+        if order is None or watch is None:
+            return
+        watch.asking = False
+        watch.attempt += 1
+        late = self._desk.now_ns - watch.since_ns >= self._policy.give_up_after_ms * 1_000_000
+        if late and watch.need in (Need.FATE, Need.END) and not answered:
+            self._desk.order_changed(client_order_id, self._monitor.give_up(client_order_id))
+        elif late and watch.need is Need.TRADES:
+            order.trades_unavailable = True
+            self._desk.order_changed(client_order_id, [])
+        else:
+            self.watch(order)
+
+    def alarm(self, name: str, number: int) -> None:
+        """A time set with ``set_alarm`` has come; of several for one order the latest counts."""
+        if name == AUDIT:
+            self._audit_alarm = None
+            self._list_open_orders()
+            for order in self._monitor:
+                self._keep_auditing(order)
+            return
+        watched, watch = self._monitor.get(name), self._watches.get(name)
+        if watched is not None and watch is not None and watch.timer_id == number:
+            self._ask(watched, watch)
+
+    # --- the safety net: everything that is open, at once -------------------------------------------
+
+    def stream_changed(self, *, up: bool) -> None:
+        """The user stream came or went: other things are missing now, and what a gap hid is asked for."""
+        self._stream_up = up
+        for order in list(self._monitor):
+            self.watch(order, anew=True)
+        if up:  # the exchange repeats nothing: whatever happened in between has to be asked for
+            self._list_open_orders()
+
+    def listed(self, listed: OpenOrdersListed) -> None:
+        """An order of ours that is not in the list any more is asked after; other people's are noted."""
+        self._listing.discard(listed.symbol)
+        named = {report.client_order_id for report in listed.reports}
+        ours = {order.client_order_id for order in self._monitor}
+        self.strangers[listed.symbol] = frozenset(named - ours)
+        for report in listed.reports:
+            if report.client_order_id in ours:
+                self._desk.order_changed(report.client_order_id, self._monitor.apply_report(report))
+        for order in list(self._monitor):
+            absent = order.client_order_id not in named and order.request.symbol == listed.symbol
+            if absent and works(order) and order.created_ms * 1_000_000 < listed.asked_ns:
+                self.ask_out_of_turn(order)
+
+    def not_listed(self, symbol: str) -> None:
+        """The list could not be had; the next audit asks again."""
+        self._listing.discard(symbol)
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _ask(self, order: Order, watch: Watch) -> None:
+        watch.asking, watch.timer_id = True, None
+        self._desk.command(QueryFills(order.ref) if watch.need is Need.TRADES else QueryOrder(order.ref))
+
+    def _keep_auditing(self, order: Order) -> None:
+        if self._audit_alarm is None and works(order):
+            at_ns = self._desk.now_ns + self._policy.audit_ms * 1_000_000
+            self._audit_alarm = self._desk.set_alarm(AUDIT, at_ns)
+
+    def _list_open_orders(self) -> None:
+        symbols = {order.request.symbol for order in self._monitor if works(order)}
+        for symbol in sorted(symbols - self._listing):
+            self._listing.add(symbol)
+            self._desk.command(ListOpenOrders(symbol))
+
+    def _forgotten(self, order: Order) -> None:
+        """The exchange forgets an order that ended without a fill after three days (-2013)."""
+        now_ms = self._desk.now_ns // 1_000_000
+        if now_ms - order.created_ms > FORGOTTEN_AFTER_MS:
+            report = OrderReport(
+                client_order_id=order.client_order_id,
+                symbol=order.request.symbol,
+                status=OrderStatus.CANCELED,
+                executed_quantity=order.executed_quantity,
+                time_ms=now_ms,
+                reason="the exchange does not know the order any more",
+            )
+            self._desk.order_changed(order.client_order_id, self._monitor.apply_report(report))
+
+
+def works(order: Order) -> bool:
+    """True where the order rests on the exchange as far as we know."""
+    return not (order.is_terminal or order.request.is_immediate or order.status in UNANSWERED)
