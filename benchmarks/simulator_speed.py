@@ -1,14 +1,17 @@
 """How many commands and quotes per second the simulated exchange takes in process.
 
-A command is an order placed, modified or cancelled through ``SimulatedExchange`` with every filter, the margin
-check, commissions, events and the answer; the events are drained as a host does. Of eleven commands
-four are limit orders that rest among a hundred others, one moves one of them, four cancel the oldest, and
-two are market orders that fill, so that a position opens and closes. A quote moves the mark of an open position and the queue of a resting order.
+A command is an order placed, modified or cancelled through ``SimulatedExchange`` with every filter, the
+margin check, commissions, the review for liquidation, events and the answer; the events are drained as a host
+does. Of eleven commands of the mix four are limit orders that rest among a hundred others, one moves one of
+them, four cancel the oldest, and two are market orders that fill, so that a position opens and closes; orders
+that rest and orders that fill are also measured alone. A quote moves the mark of an open position and the
+queue of a resting order.
 
     uv run python -m benchmarks.simulator_speed [--seconds 3]
 """
 
 import argparse
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -82,6 +85,22 @@ def commands(exchange: SimulatedExchange) -> Iterator[Callable[[], object]]:
             yield lambda order=order: exchange.place(ACCOUNT, order)  # type: ignore[misc]
 
 
+def resting(exchange: SimulatedExchange) -> Iterator[Callable[[], object]]:
+    """Limit orders that rest and are cancelled again."""
+    for number in count():
+        order = limit(number, number % 50)
+        cid = order.client_order_id
+        yield lambda order=order: exchange.place(ACCOUNT, order)  # type: ignore[misc]
+        yield lambda cid=cid: exchange.cancel(ACCOUNT, SYMBOL, client_order_id=cid)  # type: ignore[misc]
+
+
+def filled(exchange: SimulatedExchange) -> Iterator[Callable[[], object]]:
+    """Market orders that open and close a position."""
+    for number in count():
+        order = market(number, Side.SELL if number % 2 else Side.BUY)
+        yield lambda order=order: exchange.place(ACCOUNT, order)  # type: ignore[misc]
+
+
 def quotes(exchange: SimulatedExchange) -> Iterator[Callable[[], object]]:
     """Quotes that wander by a tick a time around an open position and a resting order."""
     exchange.place(ACCOUNT, market(0, Side.BUY))
@@ -92,6 +111,14 @@ def quotes(exchange: SimulatedExchange) -> Iterator[Callable[[], object]]:
             SYMBOL, bid, Decimal(number % 9 + 1), bid + Decimal("0.1"), Decimal(5), START_MS + number
         )
         yield lambda quote=quote: exchange.apply(quote)  # type: ignore[misc]
+
+
+WORKLOADS = {
+    "commands of the mix": commands,
+    "placed and cancelled limit orders": resting,
+    "filled market orders": filled,
+    "quotes": quotes,
+}
 
 
 def rate(calls: Iterator[Callable[[], object]], exchange: SimulatedExchange, seconds: float) -> float:
@@ -114,15 +141,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="measured time of each figure")
     seconds = parser.parse_args().seconds
-    print(
-        f"{platform.platform()}, {platform.processor() or platform.machine()}, Python {platform.python_version()}"
-    )
+    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for public_events in (True, False):
         told = "with" if public_events else "without"
-        exchange = new_exchange(public_events=public_events)
-        print(f"{told} public events: {rate(commands(exchange), exchange, seconds):,.0f} commands/s")
-        exchange = new_exchange(public_events=public_events)
-        print(f"{told} public events: {rate(quotes(exchange), exchange, seconds):,.0f} quotes/s")
+        for name, workload in WORKLOADS.items():
+            exchange = new_exchange(public_events=public_events)
+            print(f"{told} public events: {rate(workload(exchange), exchange, seconds):,.0f} {name}/s")
 
 
 if __name__ == "__main__":

@@ -153,12 +153,8 @@ class Account:
         """
         free = self.wallets.get(asset, 0)
         for position in self.positions.values():
-            if position.market.contract.margin_asset != asset:
-                continue
-            free -= position.isolated_wallet
-            if position.amount or position.bid_notional or position.ask_notional:
-                free -= position.initial_margin()
-                free += position.position_margin if position.settings.isolated else position.unrealized
+            if position.market.contract.margin_asset == asset:
+                free -= position.tied_up()
         return free
 
     def record(self) -> dict[str, Any]:

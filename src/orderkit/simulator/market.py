@@ -1,6 +1,7 @@
 """What the exchange knows about one symbol's market: its book, last and mark price, recent trades."""
 
 from collections import deque
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -114,14 +115,24 @@ class Market:
         self.next_trade_id += 1
         return trade_id
 
-    def print_trade(self, price: Decimal, quantity: Decimal, *, buyer_is_maker: bool, time_ms: int) -> int:
-        """Number a trade, and remember and publish it where market data is published; returns its id."""
+    def print_trade(self, price: int, quantity: int, *, buyer_is_maker: bool) -> int:
+        """Number a trade between orders here, and publish it where market data is; returns its id."""
         trade_id = self.take_trade_id()
         if self._public:
-            trade = MarketTrade(self.symbol, trade_id, price, quantity, buyer_is_maker, time_ms)
-            self.trades.append(trade)
-            self.tape.events.append(TradePrinted(time_ms, trade))
+            contract, now_ms = self.contract, self.tape.now_ms
+            shown = (contract.price(price), contract.quantity(quantity))
+            self._publish_trade(MarketTrade(self.symbol, trade_id, *shown, buyer_is_maker, now_ms))
         return trade_id
+
+    def repeat_trade(self, trade: MarketTrade) -> None:
+        """Publish the source's trade under a number of this exchange."""
+        trade_id = self.take_trade_id()
+        if self._public:
+            self._publish_trade(replace(trade, trade_id=trade_id))
+
+    def _publish_trade(self, trade: MarketTrade) -> None:
+        self.trades.append(trade)
+        self.tape.events.append(TradePrinted(trade.time_ms, trade))
 
     def publish_book(self) -> None:
         """Publish what changed in the public book since the last call."""

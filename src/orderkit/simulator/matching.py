@@ -97,14 +97,9 @@ def _prevent_self_trade(taker: Order, maker: Order) -> bool:
 
 def _trade(taker: Order, maker: Order | None, price: int, quantity: int) -> None:
     market = taker.market
-    contract = market.contract
     market.last = price
-    trade_id = market.print_trade(
-        contract.price(price),
-        contract.quantity(quantity),
-        buyer_is_maker=taker.side is Side.SELL,
-        time_ms=market.tape.now_ms,
-    )
+    seller_took = taker.side is Side.SELL
+    trade_id = market.print_trade(price, quantity, buyer_is_maker=seller_took)
     if maker is not None:
         fill(maker, price, quantity, trade_id, maker=True)
     fill(taker, price, quantity, trade_id, maker=False)
@@ -172,9 +167,7 @@ def apply_trade(market: Market, trade: MarketTrade) -> None:
         if allowed and order.is_open:
             _make(order, order.price, allowed)
     market.last = price
-    market.print_trade(
-        trade.price, trade.quantity, buyer_is_maker=trade.buyer_is_maker, time_ms=trade.time_ms
-    )
+    market.repeat_trade(trade)
 
 
 def _cross_displayed(market: Market) -> None:
@@ -201,12 +194,7 @@ def _fill_resting(side: BookSide, price: int, quantity: int) -> int:
 def _make(order: Order, price: int, quantity: int) -> None:
     """A resting order meets the market: it is the maker of a trade of its own."""
     market = order.market
-    contract = market.contract
     market.last = price
-    trade_id = market.print_trade(
-        contract.price(price),
-        contract.quantity(quantity),
-        buyer_is_maker=order.side is Side.BUY,
-        time_ms=market.tape.now_ms,
-    )
+    bought = order.side is Side.BUY
+    trade_id = market.print_trade(price, quantity, buyer_is_maker=bought)
     fill(order, price, quantity, trade_id, maker=True)

@@ -144,6 +144,24 @@ class Position:
         after_asks = abs(notional - self.ask_notional)
         return max(after_asks, after_bids)
 
+    def tied_up(self) -> int:
+        """What the position and its open orders take from the account's free cross balance.
+
+        A cross position takes its initial margin and gives its unrealised profit; an isolated one has taken
+        its isolated wallet, and only its open orders take more.
+        """
+        amount = self.amount
+        size = self.market.mark * abs(amount) // SCALE
+        exposed = self.exposure(size if amount >= 0 else -size)
+        tied = (
+            self.isolated_wallet - (-exposed // self.settings.leverage) if exposed else self.isolated_wallet
+        )
+        if not amount:
+            return tied
+        if self.settings.isolated:
+            return tied - self.margin_for(size)
+        return tied - (size - self.cost if amount > 0 else self.cost - size)
+
     @property
     def position_margin(self) -> int:
         return self.margin_for(abs(self.notional))
