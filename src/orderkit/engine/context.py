@@ -57,6 +57,14 @@ class Context:
         """Ask for the order's cancellation, as soon as it is known to exist. Idempotent."""
         self._engine.cancel(order)
 
+    def ask(self, order: Order) -> None:
+        """Ask the exchange where the order stands now; ``order.confirmed_ns`` says when it last answered."""
+        self._engine.ask(order)
+
+    def wake_at(self, at_ns: int) -> None:
+        """Be resumed at the absolute time, whatever else happens before."""
+        self._engine.set_timer(self, at_ns)
+
     def note(self, state: str, message: str = "") -> None:
         """Say in words where the job stands: journaled, and shown to whoever watches."""
         self._engine.note(self, state, message)

@@ -205,6 +205,9 @@ class Engine:
             self._cancelling.setdefault(order.client_order_id, Cancelling(order.client_order_id, self.now_ns))
             self._output.commands.append(CancelOrder(order.ref))
 
+    def ask(self, order: Order) -> None:
+        self._questions.ask_out_of_turn(order)
+
     def set_timer(self, context: Context, at_ns: int) -> None:
         self._set_timer(context, at_ns)
 
