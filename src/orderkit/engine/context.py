@@ -69,6 +69,10 @@ class Context:
         """Say in words where the job stands: journaled, and shown to whoever watches."""
         self._engine.note(self, state, message)
 
+    def inquire(self, order: Order) -> None:
+        """Ask anew for the fate of an order that was given up as UNKNOWN."""
+        self._engine.inquire(order)
+
     def sleep_until(self, at_ns: int) -> Flow[bool]:
         """Wait for the absolute time; False if the job was asked to stop before."""
         return (yield from self.wait_for(lambda: False, at_ns)) or not self.stopping
@@ -76,7 +80,7 @@ class Context:
     def wait_for(self, condition: Callable[[], bool], deadline_ns: int | None = None) -> Flow[bool]:
         """Wait until ``condition`` holds (True), or the deadline passes or the job is stopped (False)."""
         if deadline_ns is not None and deadline_ns > self.now_ns:
-            self._engine.set_timer(self, deadline_ns)
+            self.wake_at(deadline_ns)
         while not condition():
             if self.stopping or (deadline_ns is not None and self.now_ns >= deadline_ns):
                 return False

@@ -208,6 +208,11 @@ class Engine:
     def ask(self, order: Order) -> None:
         self._questions.ask_out_of_turn(order)
 
+    def inquire(self, order: Order) -> None:
+        if order.unresolved:
+            order.unresolved = False
+            self._questions.watch(order, at_once=True)
+
     def set_timer(self, context: Context, at_ns: int) -> None:
         self._set_timer(context, at_ns)
 

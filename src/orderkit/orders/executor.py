@@ -1,12 +1,14 @@
 """What every order type offers: a check, a plan, a flow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderStatus, OrderType, Side
 from orderkit.domain.job import JobResult, JobStatus
+from orderkit.domain.market import Quote
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
 
@@ -66,6 +68,36 @@ class Executor(Protocol):
 
     def run(self, ctx: Context) -> Flow[JobResult]:
         """The flow. After a crash it is started again with the orders of the earlier run in ``ctx``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a job stands, for a person to read: named facts, and a table."""
+
+    facts: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@runtime_checkable
+class ShowsStatus(Protocol):
+    """An executor that says more of itself than its orders do."""
+
+    def display_status(self, orders: Sequence[Order], quote: Quote | None) -> Status: ...
+
+
+@runtime_checkable
+class FollowsQuotes(Protocol):
+    """An executor whose flow is to be told of the best bid and ask while it runs."""
+
+    follows_quotes: ClassVar[bool]
+
+
+@runtime_checkable
+class NeedsFees(Protocol):
+    """An executor whose checks need the account's own commission rates."""
+
+    needs_fees: ClassVar[bool]
 
 
 def result_of(order: Order) -> JobResult:
