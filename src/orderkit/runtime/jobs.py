@@ -46,9 +46,12 @@ def execute(
     *,
     new: bool,
     uses_user_stream: bool,
+    quotes_of: Sequence[str] = (),
     guard: RiskGuard | None = None,
 ) -> JobResult:
     """Run a job to its end in this process; ``record`` gets its orders, times and status.
+
+    The flow is told of the best bid and ask of the symbols ``quotes_of``.
 
     A ``new`` job is written down first; another one goes on with the orders that ``record`` has. Every
     order passes ``guard``; None is for flows that send nothing.
@@ -60,7 +63,16 @@ def execute(
     """
     with job_lock(desk.settings.home, record.job_id):
         result = run(
-            _execute(desk, record, flow, view, new=new, uses_user_stream=uses_user_stream, guard=guard)
+            _execute(
+                desk,
+                record,
+                flow,
+                view,
+                new=new,
+                uses_user_stream=uses_user_stream,
+                quotes_of=quotes_of,
+                guard=guard,
+            )
         )
     record.status, record.reason = result.status, result.reason
     log.info("job %s: %s %s", record.job_id, result.status, result.reason or "")
@@ -75,15 +87,22 @@ async def _execute(
     *,
     new: bool,
     uses_user_stream: bool,
+    quotes_of: Sequence[str],
     guard: RiskGuard | None,
 ) -> JobResult:
-    stream = None
+    stream = market = None
     if uses_user_stream:
         from orderkit.exchange.user_stream import UserStream
 
         stream = UserStream(desk.gateway, lambda: desk.gateway.endpoints.stream)
+    if quotes_of:
+        from orderkit.exchange.market_stream import MarketStream
+
+        market = MarketStream(desk.gateway, lambda: desk.gateway.endpoints.stream, quotes_of)
     engine = Engine(gate=guard or _refuse_all)
-    runtime = LiveRuntime(engine, desk.gateway, desk.journal, user_stream=stream, on_step=view.step)
+    runtime = LiveRuntime(
+        engine, desk.gateway, desk.journal, user_stream=stream, market_stream=market, on_step=view.step
+    )
     async with runtime:
         if new:
             record.started_ns = runtime.clock.now_ns()

@@ -90,6 +90,7 @@ class LiveRuntime:
         journal: Journal,
         *,
         user_stream: EventStream | None = None,
+        market_stream: EventStream | None = None,
         on_step: Callable[[], None] | None = None,
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
@@ -99,6 +100,7 @@ class LiveRuntime:
         self._gateway = gateway
         self._journal = journal
         self._user_stream = user_stream
+        self._market_stream = market_stream
         self._on_step = on_step
         self._retry = retry or RetryPolicy()
         self.clock = clock or Clock()
@@ -117,18 +119,18 @@ class LiveRuntime:
 
     async def __aenter__(self) -> "LiveRuntime":
         self._loop = asyncio.get_running_loop()
-        self._stream_task: asyncio.Task[None] | None = None
+        streams = [stream for stream in (self._user_stream, self._market_stream) if stream is not None]
+        self._stream_tasks = [asyncio.create_task(stream.run(self.post)) for stream in streams]
         if self._user_stream is not None:
-            self._stream_task = asyncio.create_task(self._user_stream.run(self.post))
             with contextlib.suppress(TimeoutError):  # without it, the engine asks instead of listening
                 await asyncio.wait_for(self._stream_up.wait(), STREAM_START_S)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._stream_task is not None:
-            self._stream_task.cancel()
+        for task in self._stream_tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError, OrderKitError):
-                await self._stream_task
+                await task
         if self._journal_timer is not None:
             self._journal_timer.cancel()
         if self._unwritten is not None:
