@@ -6,8 +6,10 @@ import typer
 
 from orderkit import __version__
 from orderkit.console.jobs import reconcile, resume, stop
+from orderkit.console.look import balance, book, history, info, orders, positions, price
 from orderkit.console.main import run_app
 from orderkit.console.risk import halt, resume_trading, risk
+from orderkit.console.watch import attach, logs, ps, show
 from orderkit.orders.limit import limit
 from orderkit.orders.market import market
 from orderkit.orders.stop_limit import stop_limit
@@ -27,7 +29,19 @@ app.command("market", rich_help_panel=_ORDERS)(market)
 app.command("limit", rich_help_panel=_ORDERS)(limit)
 app.command("stop-limit", rich_help_panel=_ORDERS)(stop_limit)
 app.command("twap", rich_help_panel=_ORDERS)(twap)
+_LOOKING = "Market and account"
+app.command("price", rich_help_panel=_LOOKING)(price)
+app.command("book", rich_help_panel=_LOOKING)(book)
+app.command("info", rich_help_panel=_LOOKING)(info)
+app.command("balance", rich_help_panel=_LOOKING)(balance)
+app.command("positions", rich_help_panel=_LOOKING)(positions)
+app.command("orders", rich_help_panel=_LOOKING)(orders)
+app.command("history", rich_help_panel=_LOOKING)(history)
 _JOBS = "Jobs"
+app.command("ps", rich_help_panel=_JOBS)(ps)
+app.command("show", rich_help_panel=_JOBS)(show)
+app.command("attach", rich_help_panel=_JOBS)(attach)
+app.command("logs", rich_help_panel=_JOBS)(logs)
 app.command("resume", rich_help_panel=_JOBS)(resume)
 app.command("reconcile", rich_help_panel=_JOBS)(reconcile)
 app.command("stop", rich_help_panel=_JOBS)(stop)

@@ -165,7 +165,7 @@ def job_document(
     """The document of a job as the journal, or the running engine, has it."""
     arrival = Decimal(record.arrival_price) if record.arrival_price else None
     report = execution_report(side, quantity, record.orders, arrival)
-    commissions = {asset: _money(amount) for asset, amount in report.commission.items()}
+    commissions = {asset: money_text(amount) for asset, amount in report.commission.items()}
     return JobDocument(
         env=record.environment,
         job_id=record.job_id,
@@ -177,8 +177,8 @@ def job_document(
         quantity=quantity_text(quantity, instrument),
         executed_quantity=quantity_text(report.executed_quantity, instrument),
         average_price=average_text(report.average_price, instrument),
-        cost=_money(report.cost),
-        commission=_money(report.commission.get(instrument.margin_asset, Decimal(0))),
+        cost=money_text(report.cost),
+        commission=money_text(report.commission.get(instrument.margin_asset, Decimal(0))),
         commissions=commissions,
         arrival_price=average_text(report.arrival_price, instrument),
         slippage_bps=None if report.slippage_bps is None else f"{report.slippage_bps:.2f}",
@@ -222,9 +222,9 @@ def plan_document(
                 )
                 for o in planned
             ],
-            notional=_money(notional),
-            margin=_money(initial_margin(notional, leverage)),
-            estimated_commission=_money(notional * snapshot.taker_rate),
+            notional=money_text(notional),
+            margin=money_text(initial_margin(notional, leverage)),
+            estimated_commission=money_text(notional * snapshot.taker_rate),
         ),
     )
 
@@ -252,7 +252,8 @@ def _padded(value: Decimal, step: Decimal) -> str:
     return f"{value:.{places}f}"
 
 
-def _money(amount: Decimal) -> str:
+def money_text(amount: Decimal) -> str:
+    """At most eight decimals, without trailing zeros."""
     return f"{amount.quantize(_EIGHT_PLACES).normalize():f}"
 
 
@@ -270,7 +271,7 @@ def _order_row(order: Order, instrument: Instrument) -> OrderRow:
         trigger_price=price_text(order.request.trigger_price, instrument),
         executed_quantity=quantity_text(order.executed_quantity, instrument),
         average_price=average_text(order.average_price, instrument),
-        commission=_money(sum(commission_of(order).values(), Decimal(0))),
+        commission=money_text(sum(commission_of(order).values(), Decimal(0))),
         created_at=iso_time(order.created_ms),
         replaces=order.replaces,
         code=order.rejection.code if order.rejection else None,

@@ -5,11 +5,16 @@ from typing import Annotated
 
 import typer
 
-from orderkit.console import options
+from orderkit.console import completion, options
 from orderkit.errors import UsageError
 
-JobsArgument = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Ids of jobs.")]
-JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job.")]
+JobsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[JOB]...", help="Ids of jobs.", autocompletion=completion.running_job_ids),
+]
+RunningJobArgument = Annotated[
+    str, typer.Argument(metavar="JOB", help="Id of a job.", autocompletion=completion.running_job_ids)
+]
 All = Annotated[bool, typer.Option("--all", help="Every unfinished job of this environment.")]
 
 
@@ -57,7 +62,7 @@ def reconcile(
 
 
 def stop(
-    job: JobArgument,
+    job: RunningJobArgument,
     environment: options.EnvironmentOption = None,
     json: options.Json = False,
 ) -> None:

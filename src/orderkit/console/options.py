@@ -7,11 +7,18 @@ from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
+from orderkit.console import completion
 from orderkit.errors import UsageError, ValidationError
 
 E = TypeVar("E", bound=StrEnum)
 
-SymbolArgument = Annotated[str, typer.Argument(metavar="SYMBOL", help="Contract, such as BTCUSDT.")]
+SymbolArgument = Annotated[
+    str,
+    typer.Argument(metavar="SYMBOL", help="Contract, such as BTCUSDT.", autocompletion=completion.symbols),
+]
+JobArgument = Annotated[
+    str, typer.Argument(metavar="JOB", help="Id of a job.", autocompletion=completion.job_ids)
+]
 SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="BUY or SELL.")]
 QuantityArgument = Annotated[
     str, typer.Argument(metavar="QUANTITY", help="Size in base asset, such as 0.01 (BTC).")

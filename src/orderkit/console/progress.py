@@ -3,7 +3,7 @@
 import sys
 import time
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from orderkit.analytics.execution import execution_report
 from orderkit.console import invocation
@@ -11,7 +11,6 @@ from orderkit.console.documents import average_text, quantity_text
 from orderkit.domain.enums import OrderStatus, Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.order import Order
-from orderkit.engine.context import Context
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -27,10 +26,29 @@ COLOURS = {
 }
 
 
+class Shown(Protocol):
+    """What a view draws: the context of a job that runs here, or what the journal has of one elsewhere."""
+
+    started_ns: int
+    orders: list[Order]
+    state: str
+    message: str
+
+
+class Watcher(Protocol):
+    """A view that can show either."""
+
+    def begin(self, context: Shown) -> None: ...
+
+    def step(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
 class Silence:
     """Shows nothing: for quick single orders and ``--quiet``."""
 
-    def begin(self, context: Context) -> None: ...
+    def begin(self, context: Shown) -> None: ...
 
     def step(self) -> None: ...
 
@@ -43,10 +61,10 @@ class PlainLines:
     def __init__(self, side: Side, quantity: Decimal, instrument: Instrument) -> None:
         self._side, self._quantity, self._instrument = side, quantity, instrument
         self._reported: set[str] = set()
-        self._context: Context | None = None
+        self._context: Shown | None = None
         self._stream = sys.stderr if invocation.current.json else sys.stdout
 
-    def begin(self, context: Context) -> None:
+    def begin(self, context: Shown) -> None:
         self._context = context
 
     def step(self) -> None:
@@ -62,7 +80,7 @@ class PlainLines:
     def end(self) -> None:
         self.step()
 
-    def _line(self, order: Order, context: Context) -> str:
+    def _line(self, order: Order, context: Shown) -> str:
         report = execution_report(self._side, self._quantity, context.orders, None)
         price = average_text(order.average_price, self._instrument)
         done = quantity_text(report.executed_quantity, self._instrument)
@@ -88,10 +106,10 @@ class LivePanel:
     ) -> None:
         self._side, self._quantity, self._instrument = side, quantity, instrument
         self._title, self._arrival, self._duration_ns = title, arrival_price, duration_ns
-        self._context: Context | None = None
+        self._context: Shown | None = None
         self._live: Live | None = None
 
-    def begin(self, context: Context) -> None:
+    def begin(self, context: Shown) -> None:
         from rich.console import Console
         from rich.live import Live
 

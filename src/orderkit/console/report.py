@@ -13,6 +13,8 @@ from orderkit.errors import OrderKitError
 if TYPE_CHECKING:
     from rich.console import Console
 
+PIPE_WIDTH = 1000  # a table is as wide as its data; what reads a pipe must not find it cut off
+
 _STATUS_COLOURS = {
     "COMPLETED": "green",
     "OPEN": "cyan",
@@ -29,8 +31,7 @@ def console(*, stderr: bool = False) -> "Console":
     made = Console(
         stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty()
     )
-    if made.is_terminal:
-        made.width = min(made.width, 100)
+    made.width = min(made.width, 100) if made.is_terminal else PIPE_WIDTH
     return made
 
 

@@ -15,7 +15,7 @@ from orderkit.config import Settings, setup_logging, validate_environment
 from orderkit.console import invocation
 from orderkit.console.documents import JobDocument, job_document, plan_document, print_document
 from orderkit.console.options import RunOptions
-from orderkit.console.progress import LivePanel, PlainLines, Silence
+from orderkit.console.progress import LivePanel, PlainLines, Silence, Watcher
 from orderkit.console.report import print_job, print_plan, print_warnings, say
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import Environment, OrderType, PositionSide, Side
@@ -37,7 +37,7 @@ from orderkit.orders.executor import Executor, Request
 from orderkit.orders.registry import executor_of, request_of
 from orderkit.risk.gate import Refused
 from orderkit.runtime.desk import Desk, new_job_id
-from orderkit.runtime.jobs import INTERRUPTED, View, execute
+from orderkit.runtime.jobs import INTERRUPTED, execute
 from orderkit.runtime.risk import RiskGuard
 
 log = logging.getLogger(__name__)
@@ -293,10 +293,15 @@ def _checked(
         return executor, snapshot, executor.validate(snapshot, rounding=options.rounding)
 
 
-def view_of(executor: Executor, record: JobRecord, instrument: Instrument) -> View:
-    """Nothing for quick single orders, a live panel on a terminal, lines elsewhere."""
+def view_of(
+    executor: Executor, record: JobRecord, instrument: Instrument, *, attached: bool = False
+) -> Watcher:
+    """Nothing for quick single orders, a live panel on a terminal, lines elsewhere.
+
+    ``attached``: somebody asked to see it, however quick.
+    """
     request, schedule_ms = executor.request, executor.duration_ms
-    if invocation.current.quiet or schedule_ms == 0:
+    if invocation.current.quiet or (schedule_ms == 0 and not attached):
         return Silence()
     if not invocation.to_terminal():
         return PlainLines(request.side, request.quantity, instrument)

@@ -76,7 +76,7 @@ class Inquiry:
         return self._ask("account settings", "futures_account_config", {}, detail.account_settings)
 
     def open_orders(self, symbol: str | None = None) -> list[ListedOrder]:
-        """Ordinary and conditional orders in one list, oldest first (two requests; weight 40 each for all)."""
+        """Ordinary and conditional orders in one list, oldest first (two requests; for all: weight 80)."""
         params = {} if symbol is None else {"symbol": symbol}
         of = f" of {symbol}" if symbol else ""
         # In this order: a conditional order that triggers in between is then listed twice rather than not.

@@ -57,3 +57,11 @@ def is_locked(home: Path, job_id: str) -> bool:
             return False
     except JobBusy:
         return True
+
+
+def runner_of(home: Path, job_id: str) -> int | None:
+    """The id of the process that runs the job; None where nothing does, 0 where it is just starting."""
+    if not is_locked(home, job_id):
+        return None
+    text = (home / "locks" / f"{job_id}.lock").read_text(errors="replace").strip()
+    return int(text) if text.isdigit() else 0

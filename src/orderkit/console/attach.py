@@ -1,0 +1,85 @@
+"""The live view of a job that another process runs: follows the journal until the job ends."""
+
+import time
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import typer
+
+from orderkit.console.job_views import Archive, archive
+from orderkit.console.options import RunOptions
+from orderkit.console.report import say
+from orderkit.console.run import document_of, exit_code, show_job, view_of
+from orderkit.domain.job import JobRecord, JobStatus
+from orderkit.domain.order import Order
+from orderkit.errors import Incomplete
+from orderkit.journal.locks import runner_of
+from orderkit.orders.registry import executor_of, request_of
+from orderkit.runtime.jobs import INTERRUPTED
+
+PERIOD_S = 0.25
+GRACE_S = 1.0  # a job whose process has just gone may be written down as ended in this moment
+
+
+@dataclass(slots=True)
+class Followed:
+    """A job as the journal has it by now, for a view to draw."""
+
+    started_ns: int
+    orders: list[Order] = field(default_factory=list)
+    state: str = "RUNNING"
+    message: str = ""
+
+
+def attach(job_id: str, options: RunOptions) -> NoReturn:
+    """Draw the job until it ends, then report it; its own exit code, 9 where nobody runs it.
+
+    Ctrl-C leaves the view; the job goes on.
+    """
+    with archive(options) as shelf:
+        record = shelf.job(job_id)
+        request = request_of(record.kind, record.parameters)
+        instrument = shelf.instrument(request.symbol)
+        say(f"job {job_id} of {record.environment}: {record.status.value}")
+        try:
+            record = _follow(shelf, record)
+        except KeyboardInterrupt:
+            say(f"left the view; job {job_id} goes on (bot.py stop {job_id} ends it)")
+            raise typer.Exit(INTERRUPTED) from None
+        show_job(document_of(request, record, instrument), instrument)
+    if record.status is JobStatus.RUNNING:
+        say(f"nobody runs job {job_id}; bot.py resume {job_id} goes on with it")
+        raise typer.Exit(Incomplete.exit_code)
+    raise typer.Exit(exit_code(record, interrupted=False))
+
+
+def _follow(shelf: Archive, record: JobRecord) -> JobRecord:
+    request = request_of(record.kind, record.parameters)
+    instrument = shelf.instrument(request.symbol)
+    view = view_of(executor_of(record.kind, request, instrument), record, instrument, attached=True)
+    followed = Followed(record.started_ns)
+    unattended_since: float | None = None
+    view.begin(followed)
+    try:
+        while True:
+            _update(shelf, followed, record)
+            view.step()
+            if record.status is not JobStatus.RUNNING:
+                return record
+            if runner_of(shelf.settings.home, record.job_id) is not None:
+                unattended_since = None
+            elif unattended_since is None:
+                unattended_since = time.monotonic()
+            elif time.monotonic() - unattended_since > GRACE_S:
+                return record
+            time.sleep(PERIOD_S)
+            record = shelf.job(record.job_id)
+    finally:
+        view.end()
+
+
+def _update(shelf: Archive, followed: Followed, record: JobRecord) -> None:
+    followed.orders = record.orders
+    note = shelf.reader.last_note(record.job_id)
+    if note is not None:
+        followed.state, followed.message = note.state, note.message
