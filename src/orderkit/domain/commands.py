@@ -32,6 +32,17 @@ class QueryFills:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchOrder:
+    """Look for an order that queries do not find among the account's open and recent orders.
+
+    ``since_ms``: not before this exchange time. OrderAbsent tells that it is nowhere.
+    """
+
+    ref: OrderRef
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListOpenOrders:
     """Ask for all open orders of a symbol at once: what a gap in the user stream may have hidden."""
 
@@ -46,4 +57,4 @@ class SetTimer:
     at_ns: int
 
 
-Command = SubmitOrder | CancelOrder | QueryOrder | QueryFills | ListOpenOrders | SetTimer
+Command = SubmitOrder | CancelOrder | QueryOrder | QueryFills | SearchOrder | ListOpenOrders | SetTimer

@@ -2,13 +2,14 @@
 
 from typing import Protocol
 
-from orderkit.domain.commands import Command, ListOpenOrders, QueryFills, QueryOrder
+from orderkit.domain.commands import Command, ListOpenOrders, QueryFills, QueryOrder, SearchOrder
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.events import Event, OpenOrdersListed
 from orderkit.domain.order import Order, OrderReport, Rejection
 from orderkit.engine.monitor import UNANSWERED, OrderMonitor
 from orderkit.engine.watch import Need, Watch, WatchPolicy, need_of
 
+SEARCH_MARGIN_MS = 60_000  # our clock and the exchange's need not agree
 FORGOTTEN_AFTER_MS = 3 * 86_400_000
 AUDIT = "audit"  # an alarm's name; no client order id looks like it
 
@@ -81,7 +82,12 @@ class Questions:
             return
         watch.absences += 1
         waited_ms = (self._desk.now_ns - watch.since_ns) // 1_000_000
-        if watch.need is Need.FATE and watch.absences >= 2 and waited_ms >= self._policy.absent_after_ms:
+        ripe = watch.absences >= 2 and waited_ms >= self._policy.absent_after_ms
+        if watch.need is Need.FATE and ripe and not watch.searched:
+            watch.searched = True
+            since_ms = order.created_ms - SEARCH_MARGIN_MS
+            self._desk.command(SearchOrder(order.ref, since_ms))
+        elif watch.need is Need.FATE and ripe:
             rejection = Rejection(
                 kind="absent",
                 message=f"the exchange knows no such order {waited_ms / 1000:.0f} s after it was sent",
@@ -96,6 +102,7 @@ class Questions:
         if order is None or watch is None:
             return
         watch.asking = False
+        watch.searched = watch.searched and answered  # a search that failed is made again
         watch.attempt += 1
         late = self._desk.now_ns - watch.since_ns >= self._policy.give_up_after_ms * 1_000_000
         if late and watch.need in (Need.FATE, Need.END) and not answered:

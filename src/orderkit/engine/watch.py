@@ -41,7 +41,8 @@ class WatchPolicy:
     ``absent_after_ms``: an order that was sent and is nowhere to be found is taken for absent only after
     this time. The exchange refuses a request that arrives later than recvWindow (5 s) after its timestamp
     and checks again before matching (-1021, -5028), so that nothing can appear once recvWindow, the second
-    that a clock may be ahead, and a margin have passed.
+    that a clock may be ahead, and a margin have passed. Even then it is searched for once more, among the
+    open and recent orders, before it is believed to be nowhere.
 
     ``audit_ms``: how often the open orders of a symbol are listed while an order rests there, stream or not.
 
@@ -87,4 +88,5 @@ class Watch:
     timer_id: int | None = None
     attempt: int = 0
     absences: int = 0
+    searched: bool = False
     asking: bool = False

@@ -172,6 +172,22 @@ class BinanceGateway:
                 return tuple(fills[trade_id] for trade_id in sorted(fills))
             params = params | {"fromId": str(page[-1].trade_id + 1)}
 
+    def search(self, ref: OrderRef, since_ms: int) -> OrderReport:
+        """Look through open orders, then through all orders since ``since_ms`` (three requests at most)."""
+        for report in self.open_orders(ref.symbol):
+            if report.client_order_id == ref.client_order_id:
+                return report
+        recent = self._call(
+            Call(f"recent orders of {ref.symbol}"),
+            "futures_get_all_orders",
+            {"symbol": ref.symbol, "startTime": str(since_ms), "limit": "1000"},
+            lambda raw: [mapping.order_report(row, row["clientOrderId"]) for row in raw],
+        )
+        for report in recent:
+            if report.client_order_id == ref.client_order_id:
+                return report
+        raise OrderNotFound(f"order {ref.client_order_id} is nowhere in the account", code=-2013)
+
     def open_orders(self, symbol: str) -> Sequence[OrderReport]:
         """All open orders, ordinary ones and untriggered conditional ones (two requests of weight 1)."""
         ordinary = self._call(

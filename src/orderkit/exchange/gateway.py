@@ -35,6 +35,12 @@ class Gateway(Protocol):
     def fills(self, ref: OrderRef) -> Sequence[Fill]:
         """The order's trades, oldest first; looks the order id up first where ``ref`` has none."""
 
+    def search(self, ref: OrderRef, since_ms: int) -> OrderReport:
+        """The order by its client id among open and recent orders (three requests). Raises OrderNotFound.
+
+        For an order that ``query`` does not find; ``since_ms`` is an exchange time before it was sent.
+        """
+
     def open_orders(self, symbol: str) -> Sequence[OrderReport]:
         """All open orders of the account, ordinary and conditional (two requests)."""
 

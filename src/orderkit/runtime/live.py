@@ -17,6 +17,7 @@ from orderkit.domain.commands import (
     ListOpenOrders,
     QueryFills,
     QueryOrder,
+    SearchOrder,
     SetTimer,
     SubmitOrder,
 )
@@ -229,6 +230,8 @@ class LiveRuntime:
                 self._queries.submit(self._query, command)
             case QueryFills():
                 self._queries.submit(self._query_fills, command)
+            case SearchOrder():
+                self._queries.submit(self._search, command)
             case ListOpenOrders(symbol):
                 self._queries.submit(self._list_open_orders, symbol)
             case SetTimer(timer_id, at_ns):
@@ -314,6 +317,18 @@ class LiveRuntime:
         cid = command.ref.client_order_id
         try:
             report = self._gateway.query(command.ref)
+        except OrderNotFound:
+            self._tell(OrderAbsent(cid))
+        except Exception as error:
+            self._log_query(cid, error)
+            self._tell(QueryFailed(cid, str(error)))
+        else:
+            self._tell(OrderReported(report), QueryAnswered(cid))
+
+    def _search(self, command: SearchOrder) -> None:
+        cid = command.ref.client_order_id
+        try:
+            report = self._gateway.search(command.ref, command.since_ms)
         except OrderNotFound:
             self._tell(OrderAbsent(cid))
         except Exception as error:

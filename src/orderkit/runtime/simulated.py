@@ -4,7 +4,14 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from orderkit.domain.account import Account, Position, TradingSnapshot
-from orderkit.domain.commands import CancelOrder, ListOpenOrders, QueryFills, QueryOrder, SubmitOrder
+from orderkit.domain.commands import (
+    CancelOrder,
+    ListOpenOrders,
+    QueryFills,
+    QueryOrder,
+    SearchOrder,
+    SubmitOrder,
+)
 from orderkit.domain.enums import OrderStatus, TimeInForce, WorkingType
 from orderkit.domain.events import (
     CancelRefused,
@@ -33,7 +40,7 @@ from orderkit.simulator.types import (
     TradeView,
 )
 
-ExchangeCommand = SubmitOrder | CancelOrder | QueryOrder | QueryFills | ListOpenOrders
+ExchangeCommand = SubmitOrder | CancelOrder | QueryOrder | QueryFills | ListOpenOrders | SearchOrder
 
 _ALGO_STATUS = {
     AlgoStatus.CANCELED: OrderStatus.CANCELED,
@@ -56,7 +63,7 @@ class SimulatedAccount:
                 return [self._submit(cid, request)]
             case CancelOrder(ref):
                 return [self._cancel(ref)]
-            case QueryOrder(ref):
+            case QueryOrder(ref) | SearchOrder(ref, _):
                 return self._query(ref)
             case QueryFills(ref):
                 return self._query_fills(ref)

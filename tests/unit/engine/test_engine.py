@@ -11,6 +11,7 @@ from orderkit.domain.commands import (
     ListOpenOrders,
     QueryFills,
     QueryOrder,
+    SearchOrder,
     SetTimer,
     SubmitOrder,
 )
@@ -158,14 +159,43 @@ def test_an_unknown_order_is_asked_after_and_never_sent_again() -> None:
     assert sum(isinstance(c, SubmitOrder) for o in drive.outputs for c in o.commands) == 1
 
 
-def test_not_found_is_believed_only_after_the_exchange_could_no_longer_accept_the_request() -> None:
+def test_not_found_is_believed_only_after_the_exchange_could_no_longer_accept_and_a_search() -> None:
     drive = Drive(one(MARKET))
     commands = drive.send(SubmitUnknown("ok-j-1", "timeout"))
-    while drive.result is None:
+    while SearchOrder not in kinds(commands):
         drive.fire(timer(commands))
         commands = drive.send(OrderAbsent("ok-j-1"))
-        assert (drive.result is not None) == (drive.now_ns >= 8 * SECOND)
+        assert drive.result is None
+    assert drive.now_ns >= 8 * SECOND
+    drive.send(OrderAbsent("ok-j-1"))
+    assert drive.result is not None
     assert drive.result.status is JobStatus.REJECTED
+
+
+def test_an_order_that_only_the_search_finds_is_not_sent_again() -> None:
+    drive = Drive(one(MARKET))
+    commands = drive.send(SubmitUnknown("ok-j-1", "timeout"))
+    while SearchOrder not in kinds(commands):
+        drive.fire(timer(commands))
+        commands = drive.send(OrderAbsent("ok-j-1"))
+    drive.send(OrderReported(report("FILLED", "0.3")))
+    drive.send(TradeReported(fill(1, "0.3")))
+    assert drive.result == JobResult(JobStatus.COMPLETED)
+    assert sum(isinstance(c, SubmitOrder) for o in drive.outputs for c in o.commands) == 1
+
+
+def test_a_search_that_failed_is_made_again() -> None:
+    drive = Drive(one(MARKET))
+    commands = drive.send(SubmitUnknown("ok-j-1", "timeout"))
+    searches = 0
+    while searches < 2:
+        assert drive.result is None
+        if SearchOrder in kinds(commands):
+            searches += 1
+            commands = drive.send(QueryFailed("ok-j-1", "no connection"))
+            continue
+        drive.fire(timer(commands))
+        commands = drive.send(OrderAbsent("ok-j-1"))
 
 
 def test_an_exchange_that_stays_silent_leaves_the_order_unknown_and_says_so() -> None:
