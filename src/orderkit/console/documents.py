@@ -5,7 +5,7 @@ meaning for good; new ones may be added.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -49,7 +49,7 @@ class OrderRow(msgspec.Struct, kw_only=True):
 
 
 class JobDocument(msgspec.Struct, kw_only=True):
-    """What an order command did."""
+    """What an order command did; ``details`` are the sums of types that do more than fill a quantity."""
 
     schema: int = SCHEMA
     env: str
@@ -70,6 +70,7 @@ class JobDocument(msgspec.Struct, kw_only=True):
     started_at: str
     finished_at: str | None
     warnings: list[str]
+    details: dict[str, str] = {}
     orders: list[OrderRow]
 
 
@@ -160,7 +161,12 @@ def error_document(error: OrderKitError, environment: str | None) -> ErrorDocume
 
 
 def job_document(
-    record: JobRecord, instrument: Instrument, side: Side, quantity: Decimal, warnings: Sequence[str] = ()
+    record: JobRecord,
+    instrument: Instrument,
+    side: Side,
+    quantity: Decimal,
+    warnings: Sequence[str] = (),
+    details: Mapping[str, str] | None = None,
 ) -> JobDocument:
     """The document of a job as the journal, or the running engine, has it."""
     arrival = Decimal(record.arrival_price) if record.arrival_price else None
@@ -185,6 +191,7 @@ def job_document(
         started_at=iso_time(record.started_ns // 1_000_000),
         finished_at=iso_time(record.finished_ns // 1_000_000) if record.finished_ns else None,
         warnings=list(warnings),
+        details={name.replace(" ", "_"): value for name, value in (details or {}).items()},
         orders=[_order_row(order, instrument) for order in record.orders],
     )
 

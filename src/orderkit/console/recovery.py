@@ -70,7 +70,7 @@ def reconcile_journal(options: RunOptions) -> NoReturn:
                 continue
             request = request_of(record.kind, record.parameters)
             instrument = desk.instrument(request.symbol)
-            _settle(desk, record, request.quantity)
+            _settle(desk, record, None if getattr(request, "open_ended", False) else request.quantity)
             documents.append(job_document(record, instrument, request.side, request.quantity))
         known = desk.journal.client_order_ids()
         for symbol in sorted({document.symbol for document in documents}):
@@ -111,7 +111,7 @@ def stop_job(job_id: str, options: RunOptions, now_ns: int) -> NoReturn:
     raise typer.Exit(0)
 
 
-def _settle(desk: Desk, record: JobRecord, quantity: Decimal) -> None:
+def _settle(desk: Desk, record: JobRecord, quantity: Decimal | None) -> None:
     """Ask after the job's orders; its own status is kept where it can go on."""
     flow = settle(quantity, record.status)
     try:

@@ -17,6 +17,7 @@ from orderkit.console.documents import JobDocument, job_document, plan_document,
 from orderkit.console.options import RunOptions
 from orderkit.console.progress import LivePanel, PlainLines, Silence, Watcher
 from orderkit.console.report import print_job, print_plan, print_warnings, say
+from orderkit.console.status import status_view
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import Environment, OrderType, PositionSide, Side
 from orderkit.domain.instrument import Instrument
@@ -33,7 +34,7 @@ from orderkit.errors import (
 )
 from orderkit.journal.locks import JobBusy
 from orderkit.journal.sqlite import JobExists
-from orderkit.orders.executor import Executor, Request
+from orderkit.orders.executor import Executor, FollowsQuotes, NeedsFees, Request, ShowsStatus
 from orderkit.orders.registry import executor_of, request_of
 from orderkit.risk.gate import Refused
 from orderkit.runtime.desk import Desk, new_job_id
@@ -148,6 +149,7 @@ def run_job(
         view_of(executor, record, instrument),
         new=new,
         uses_user_stream=executor.uses_user_stream,
+        quotes_of=[executor.request.symbol] if isinstance(executor, FollowsQuotes) else (),
         guard=guard,
     )
     if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):
@@ -173,7 +175,8 @@ def _same_job(
     wanted = (executor.kind, executor.request.symbol, executor.request.side)
     kept = request_of(known.kind, known.parameters)
     given, had = executor.request.quantity, kept.quantity
-    if wanted != (known.kind, kept.symbol, kept.side) or (given != had and not options.rounding):
+    differs = given not in (had, 0) and not options.rounding  # 0: worked out when the job began
+    if wanted != (known.kind, kept.symbol, kept.side) or differs:
         raise ValidationError(
             f"JOB_ID: {known.job_id} is the id of another job: {known.kind} {kept.side} {had} {kept.symbol}",
             rule="JOB_ID",
@@ -280,8 +283,8 @@ def _checked(
 ) -> tuple[Executor, TradingSnapshot, list[str]]:
     """The executor, having passed the chain; a filter's refusal is believed of fresh filters only."""
     instrument = desk.instrument(symbol)
-    snapshot = desk.snapshot(instrument, fees=options.plan)
     executor = build(instrument)
+    snapshot = desk.snapshot(instrument, fees=options.plan or isinstance(executor, NeedsFees))
     try:
         return executor, snapshot, executor.validate(snapshot, rounding=options.rounding)
     except ValidationError:
@@ -301,6 +304,8 @@ def view_of(
     ``attached``: somebody asked to see it, however quick.
     """
     request, schedule_ms = executor.request, executor.duration_ms
+    if isinstance(executor, ShowsStatus) and not invocation.current.quiet:
+        return status_view(executor, request.symbol, f"{executor.kind} {request.symbol}")
     if invocation.current.quiet or (schedule_ms == 0 and not attached):
         return Silence()
     if not invocation.to_terminal():
@@ -336,7 +341,9 @@ def _show_plan(
 def document_of(
     request: Request, record: JobRecord, instrument: Instrument, warnings: Sequence[str] = ()
 ) -> JobDocument:
-    return job_document(record, instrument, request.side, request.quantity, warnings)
+    executor = executor_of(record.kind, request, instrument)
+    facts = executor.display_status(record.orders, None).facts if isinstance(executor, ShowsStatus) else ()
+    return job_document(record, instrument, request.side, request.quantity, warnings, dict(facts))
 
 
 def show_job(document: JobDocument, instrument: Instrument) -> None:

@@ -13,10 +13,10 @@ ZERO = Decimal(0)
 PATIENCE_MS = 15_000  # for an order that rested and that the exchange denies: a testnet is reset now and then
 
 
-def settle(quantity: Decimal, before: JobStatus) -> Callable[[Context], Flow[JobResult]]:
+def settle(quantity: Decimal | None, before: JobStatus) -> Callable[[Context], Flow[JobResult]]:
     """A flow that ends once every order of the job is done, or the exchange has said where it stands.
 
-    ``quantity`` is what the job is to do in all. A job that was RUNNING stays so where there is something
+    ``quantity`` is what the job is to do in all, None where no quantity means that it is done. A job that was RUNNING stays so where there is something
     left: it can be resumed.
     """
 
@@ -41,17 +41,18 @@ def settle(quantity: Decimal, before: JobStatus) -> Callable[[Context], Flow[Job
     return flow
 
 
-def _result(ctx: Context, quantity: Decimal, before: JobStatus) -> JobResult:
+def _result(ctx: Context, quantity: Decimal | None, before: JobStatus) -> JobResult:
     doubtful = [o.client_order_id for o in ctx.orders if o.status is OrderStatus.UNKNOWN]
     if doubtful:
         return JobResult(JobStatus.UNKNOWN, f"the outcome of {', '.join(doubtful)} is not known")
     executed = sum((order.executed_quantity for order in ctx.orders), ZERO)
-    if executed >= quantity:
+    done = f"{executed} done" if quantity is None else f"{executed} of {quantity} done"
+    if quantity is not None and executed >= quantity:
         return JobResult(JobStatus.COMPLETED)
     if before is JobStatus.RUNNING:
-        return JobResult(JobStatus.RUNNING, f"{executed} of {quantity} done; bot.py resume goes on")
+        return JobResult(JobStatus.RUNNING, f"{done}; bot.py resume goes on")
     if not all(order.is_terminal for order in ctx.orders):
         return JobResult(JobStatus.OPEN)
     if len(ctx.orders) == 1:
         return result_of(ctx.orders[0])
-    return JobResult(JobStatus.STOPPED, f"{executed} of {quantity} done")
+    return JobResult(JobStatus.STOPPED, done)

@@ -1,0 +1,122 @@
+"""The view of a running job that has a status of its own: a live table on a terminal, lines elsewhere."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from orderkit.console import invocation
+from orderkit.domain.market import Quote
+from orderkit.domain.order import Order
+from orderkit.engine.context import Context
+from orderkit.orders.executor import ShowsStatus, Status
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.live import Live
+
+    from orderkit.console.progress import Shown
+
+
+class StatusView:
+    """What both views share: the job that is shown."""
+
+    def __init__(self, executor: ShowsStatus, symbol: str, title: str) -> None:
+        self._executor, self._symbol, self._title = executor, symbol, title
+        self._context: Shown | None = None
+
+    def status(self) -> Status:
+        """Where the job stands now."""
+        context = self._context
+        assert context is not None
+        quote: Quote | None = context.quote(self._symbol) if isinstance(context, Context) else None
+        return self._executor.display_status(context.orders, quote)
+
+
+class StatusLines(StatusView):
+    """One line for each order that did something, with the job's sums so far."""
+
+    def __init__(self, executor: ShowsStatus, symbol: str, title: str) -> None:
+        super().__init__(executor, symbol, title)
+        self._seen = 0
+        self._pending: list[Order] = []
+        self._stream = sys.stderr if invocation.current.json else sys.stdout
+
+    def begin(self, context: "Shown") -> None:
+        self._context = context
+        self.step()
+
+    def step(self) -> None:
+        if self._context is None:
+            return
+        orders = self._context.orders
+        if len(orders) > self._seen:
+            self._pending += orders[self._seen :]
+            self._seen = len(orders)
+        for order in [order for order in self._pending if order.is_settled or order.unresolved]:
+            self._pending.remove(order)
+            if order.executed_quantity:
+                self._write(order)
+
+    def end(self) -> None:
+        self.step()
+
+    def _write(self, order: Order) -> None:
+        request = order.request
+        what = f"{request.side} {order.status.value} {order.executed_quantity}"
+        at = "" if order.average_price is None else f" at {order.average_price.normalize():f}"
+        sums = "  ".join(f"{name} {value}" for name, value in self.status().facts)
+        self._stream.write(f"{order.client_order_id}  {what}{at}  {sums}\n")
+        self._stream.flush()
+
+
+class StatusPanel(StatusView):
+    """The status as a table that draws itself anew four times a second."""
+
+    def __init__(self, executor: ShowsStatus, symbol: str, title: str) -> None:
+        super().__init__(executor, symbol, title)
+        self._live: Live | None = None
+
+    def begin(self, context: "Shown") -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._context = context
+        console = Console(stderr=invocation.current.json)
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
+        self._live.start()
+
+    def step(self) -> None:
+        """Drawn by the panel's own clock, not by events."""
+
+    def end(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def _render(self) -> "Group":
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        context, status = self._context, self.status()
+        assert context is not None
+        head = Text(self._title, style="bold")
+        head.append(f"  {context.state} {context.message}", "dim")
+        facts = Table.grid(padding=(0, 2))
+        for index in range(0, len(status.facts), 4):
+            facts.add_row(
+                *(
+                    Text.assemble((f"{name} ", "dim"), value)
+                    for name, value in status.facts[index : index + 4]
+                )
+            )
+        rows = Table(box=None, padding=(0, 1), header_style="dim")
+        for column in status.columns:
+            rows.add_column(column, justify="right")
+        for row in status.rows:
+            rows.add_row(*row)
+        return Group(head, facts, rows)
+
+
+def status_view(executor: ShowsStatus, symbol: str, title: str) -> "StatusLines | StatusPanel":
+    """A table that redraws itself on a terminal, lines anywhere else."""
+    kind = StatusPanel if invocation.to_terminal() else StatusLines
+    return kind(executor, symbol, title)
