@@ -12,6 +12,7 @@ from orderkit.console.risk import halt, resume_trading, risk
 from orderkit.console.watch import attach, logs, ps, show
 from orderkit.orders.limit import limit
 from orderkit.orders.market import market
+from orderkit.orders.oco import oco
 from orderkit.orders.stop_limit import stop_limit
 from orderkit.orders.twap import twap
 from orderkit.paper.command import app as paper
@@ -29,6 +30,7 @@ app.command("market", rich_help_panel=_ORDERS)(market)
 app.command("limit", rich_help_panel=_ORDERS)(limit)
 app.command("stop-limit", rich_help_panel=_ORDERS)(stop_limit)
 app.command("twap", rich_help_panel=_ORDERS)(twap)
+app.command("oco", rich_help_panel=_ORDERS)(oco)
 _LOOKING = "Market and account"
 app.command("price", rich_help_panel=_LOOKING)(price)
 app.command("book", rich_help_panel=_LOOKING)(book)

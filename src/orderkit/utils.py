@@ -13,6 +13,7 @@ from orderkit.validation.instruments import (
 )
 from orderkit.validation.numbers import format_decimal, parse_decimal
 from orderkit.validation.positions import (
+    closed_leg,
     closing_quantity,
     validate_margin,
     validate_position_side,
@@ -32,9 +33,10 @@ from orderkit.validation.quantities import (
 )
 from orderkit.validation.shape import validate_shape
 from orderkit.validation.split import split_quantity
-from orderkit.validation.triggers import validate_stop_limit, validate_trigger_side
+from orderkit.validation.triggers import validate_stop_limit, validate_take_profit, validate_trigger_side
 
 __all__ = [
+    "closed_leg",
     "closing_quantity",
     "format_decimal",
     "nearest_prices",
@@ -57,6 +59,7 @@ __all__ = [
     "validate_sliced_order",
     "validate_stop_limit",
     "validate_symbol",
+    "validate_take_profit",
     "validate_time_in_force",
     "validate_trigger_price",
     "validate_trigger_side",

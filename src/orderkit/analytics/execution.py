@@ -44,9 +44,13 @@ class ExecutionReport:
 def execution_report(
     side: Side, quantity: Decimal, orders: Sequence[Order], arrival_price: Decimal | None
 ) -> ExecutionReport:
-    """Sum up ``orders`` of one side; trades whose price is not known count with the reported average."""
-    executed = sum((order.executed_quantity for order in orders), ZERO)
-    cost = sum((executed_cost(order) for order in orders), ZERO)
+    """Sum up the ``orders`` on ``side``, and the fees of all.
+
+    Trades whose price is not known count with the reported average.
+    """
+    counted = [order for order in orders if order.request.side is side]
+    executed = sum((order.executed_quantity for order in counted), ZERO)
+    cost = sum((executed_cost(order) for order in counted), ZERO)
     commission: dict[str, Decimal] = {}
     for order in orders:
         for asset, amount in commission_of(order).items():

@@ -82,6 +82,7 @@ class PlannedRow(msgspec.Struct, kw_only=True):
     side: str
     quantity: str
     price: str | None
+    trigger_price: str | None = None
 
 
 class PlanBody(msgspec.Struct, kw_only=True):
@@ -207,8 +208,9 @@ def plan_document(
 ) -> PlanDocument:
     """The plan at the present mark price: notional, initial margin at the symbol's leverage, fees."""
     instrument = snapshot.instrument
-    total = sum((order.quantity for order in planned), Decimal(0))
-    notional = sum((o.quantity * (o.price or snapshot.mark_price) for o in planned), Decimal(0))
+    counted = [order for order in planned if not order.alternative]
+    total = sum((order.quantity for order in counted), Decimal(0))
+    notional = sum((o.quantity * (o.price or snapshot.mark_price) for o in counted), Decimal(0))
     leverage = snapshot.account.leverage.get(instrument.symbol, 1) if snapshot.account else 1
     return PlanDocument(
         env=environment,
@@ -226,6 +228,7 @@ def plan_document(
                     side=o.side.value,
                     quantity=quantity_text(o.quantity, instrument),
                     price=price_text(o.price, instrument),
+                    trigger_price=price_text(o.trigger_price, instrument),
                 )
                 for o in planned
             ],

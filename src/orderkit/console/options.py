@@ -127,6 +127,19 @@ Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask before trading live.", rich_help_panel=_RUN)
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel=_RUN)]
+OnLegsExit = Annotated[
+    str,
+    typer.Option(
+        "--on-exit",
+        metavar="keep|cancel",
+        help="What an interrupt or bot.py stop does to orders that rest.",
+        rich_help_panel=_RUN,
+    ),
+]
+Detach = Annotated[
+    bool,
+    typer.Option("--detach", help="Leave the job to a background process.", rich_help_panel=_RUN),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print results and errors only.", rich_help_panel=_RUN)
 ]
@@ -143,6 +156,7 @@ class RunOptions:
     plan: bool = False
     rounding: bool = False
     job_id: str | None = None
+    detach: bool = False
 
 
 def run_command(command: Callable[..., None]) -> NoReturn:

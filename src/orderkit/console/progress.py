@@ -91,6 +91,21 @@ class PlainLines:
         return f"{order.client_order_id}  {what}{at}{why}  total {done}/{total}"
 
 
+class Narration(PlainLines):
+    """Besides each order's end what the job says of itself, for jobs that wait for something to happen."""
+
+    _said = ("", "")
+
+    def step(self) -> None:
+        super().step()
+        context = self._context
+        if context is None or (context.state, context.message) == self._said:
+            return
+        self._said = context.state, context.message
+        self._stream.write(f"{context.state.lower()}: {context.message}\n")
+        self._stream.flush()
+
+
 class LivePanel:
     """A progress bar with the schedule beside what is done, the average price and the last orders."""
 

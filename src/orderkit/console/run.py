@@ -15,7 +15,7 @@ from orderkit.config import Settings, setup_logging, validate_environment
 from orderkit.console import invocation
 from orderkit.console.documents import JobDocument, job_document, plan_document, print_document
 from orderkit.console.options import RunOptions
-from orderkit.console.progress import LivePanel, PlainLines, Silence, Watcher
+from orderkit.console.progress import LivePanel, Narration, PlainLines, Silence, Watcher
 from orderkit.console.report import print_job, print_plan, print_warnings, say
 from orderkit.console.status import status_view
 from orderkit.domain.account import TradingSnapshot
@@ -34,7 +34,7 @@ from orderkit.errors import (
 )
 from orderkit.journal.locks import JobBusy
 from orderkit.journal.sqlite import JobExists
-from orderkit.orders.executor import Executor, FollowsQuotes, NeedsFees, Request, ShowsStatus
+from orderkit.orders.executor import OPEN_END, Executor, FollowsQuotes, NeedsFees, Request, ShowsStatus
 from orderkit.orders.registry import executor_of, request_of
 from orderkit.risk.gate import Refused
 from orderkit.runtime.desk import Desk, new_job_id
@@ -88,7 +88,13 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
             arrival_price=str(snapshot.quote.mid),
         )
         try:
-            code = run_job(desk, executor, record, guard, warnings, new=True)
+            if options.detach:
+                from orderkit.console.detach import detach
+
+                first = sum(not order.offset_ms for order in executor.plan(snapshot))
+                code = detach(desk, executor, record, snapshot.instrument, first, warnings, new=True)
+            else:
+                code = run_job(desk, executor, record, guard, warnings, new=True)
         except (JobBusy, JobExists):  # the same --job-id, started at the same moment
             code = _same_job(desk, _appearing(desk, record.job_id), build, symbol, options)
         raise typer.Exit(code)
@@ -103,6 +109,8 @@ def check_risk(executor: Executor, snapshot: TradingSnapshot, guard: RiskGuard) 
     totals: dict[Side, Decimal] = {}
     planned = executor.plan(snapshot)
     for order in planned:
+        if order.alternative:
+            continue
         totals[order.side] = totals.get(order.side, Decimal(0)) + order.quantity
     for side, quantity in totals.items():
         single = planned[0] if len(planned) == 1 else None
@@ -186,6 +194,10 @@ def _same_job(
     if known.status is not JobStatus.RUNNING:
         show_job(document_of(kept, known, instrument), instrument)
         return exit_code(known, interrupted=False)
+    if options.detach:
+        from orderkit.console.detach import detach
+
+        return detach(desk, executor_of(known.kind, kept, instrument), known, instrument, 1, new=False)
     return resume_job(desk, known)
 
 
@@ -244,7 +256,7 @@ def exit_code(record: JobRecord, *, interrupted: bool) -> int:
     match record.status:
         case _ if interrupted:
             return INTERRUPTED
-        case JobStatus.COMPLETED | JobStatus.OPEN:
+        case JobStatus.COMPLETED | JobStatus.OPEN | JobStatus.RUNNING:
             return 0
         case JobStatus.UNKNOWN:
             return OutcomeUnknown.exit_code
@@ -308,6 +320,8 @@ def view_of(
         return status_view(executor, request.symbol, f"{executor.kind} {request.symbol}")
     if invocation.current.quiet or (schedule_ms == 0 and not attached):
         return Silence()
+    if schedule_ms == OPEN_END:
+        return Narration(request.side, request.quantity, instrument)
     if not invocation.to_terminal():
         return PlainLines(request.side, request.quantity, instrument)
     return LivePanel(

@@ -12,18 +12,24 @@ from orderkit.domain.market import Quote
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
 
+OPEN_END = -1
 _WORKING = (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedOrder:
-    """One order that would be sent: ``offset_ms`` after the start, None where it goes out at once."""
+    """One order that would be sent: ``offset_ms`` after the start, None where it goes out at once.
+
+    ``alternative``: it may fill instead of the others, never besides them, and adds nothing to their sum.
+    """
 
     offset_ms: int | None
     type: OrderType
     side: Side
     quantity: Decimal
     price: Decimal | None
+    trigger_price: Decimal | None = None
+    alternative: bool = False
 
 
 class Request(Protocol):
@@ -49,7 +55,7 @@ class Executor(Protocol):
 
     @property
     def duration_ms(self) -> int:
-        """How long the schedule is; 0 for what has none."""
+        """How long the schedule is; 0 for what has none, OPEN_END for what waits for something."""
 
     def validate(self, snapshot: TradingSnapshot, *, rounding: bool = False) -> list[str]:
         """Pass the validation chain; ``rounding`` adapts the request to step and tick.

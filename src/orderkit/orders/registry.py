@@ -10,6 +10,7 @@ from orderkit.errors import ConfigurationError
 from orderkit.orders.executor import Executor
 from orderkit.orders.limit import LimitExecutor
 from orderkit.orders.market import MarketExecutor
+from orderkit.orders.oco import OCOExecutor, OCORequest
 from orderkit.orders.single import SingleRequest
 from orderkit.orders.stop_limit import StopLimitExecutor
 from orderkit.orders.twap import TWAPExecutor, TWAPRequest
@@ -19,12 +20,14 @@ _REQUESTS: dict[str, type[Any]] = {
     LimitExecutor.kind: SingleRequest,
     StopLimitExecutor.kind: SingleRequest,
     TWAPExecutor.kind: TWAPRequest,
+    OCOExecutor.kind: OCORequest,
 }
 _EXECUTORS: dict[str, type[Any]] = {
     MarketExecutor.kind: MarketExecutor,
     LimitExecutor.kind: LimitExecutor,
     StopLimitExecutor.kind: StopLimitExecutor,
     TWAPExecutor.kind: TWAPExecutor,
+    OCOExecutor.kind: OCOExecutor,
 }
 
 

@@ -56,3 +56,24 @@ def validate_stop_limit(side: Side, stop_price: Decimal, limit_price: Decimal, m
         rule="STOP_LIMIT",
         hint=f"Set the limit price {word} the stop, so that the order can fill once it triggers.",
     )
+
+
+def validate_take_profit(
+    side: Side, price: Decimal, market_price: Decimal, *, reference: str = "the market"
+) -> None:
+    """A take-profit's limit price lies beyond the market: SELL above it, BUY below it, in quote asset.
+
+    ``reference`` names what ``market_price`` is.
+
+    Raises:
+        ValidationError: (TAKE_PROFIT) at the market or on its other side, where it would trade at once.
+    """
+    if (market_price - price) * side.sign > 0:
+        return
+    bound = f"{'below' if side is Side.BUY else 'above'} {shortest(market_price)}"
+    raise ValidationError(
+        f"TAKE_PROFIT: {side} take-profit at {shortest(price)} would trade at once, {reference} is at "
+        f"{shortest(market_price)}; accepted: a price {bound}",
+        rule="TAKE_PROFIT",
+        hint=f"Use a take-profit {bound}, or trade now with a market or limit order.",
+    )

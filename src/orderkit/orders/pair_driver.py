@@ -1,0 +1,113 @@
+"""Carries out what a pair of exits needs, and measures for how long its stop covered too little."""
+
+from decimal import Decimal
+
+from orderkit.domain.enums import OrderStatus
+from orderkit.domain.instrument import Instrument
+from orderkit.domain.order import Order
+from orderkit.engine.context import Context
+from orderkit.orders.exit_pair import ExitPair, Legs, Step, next_step
+
+ASK_AGAIN_MS = 1_000
+MS_NS = 1_000_000
+_UNSETTLED = (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL)
+
+
+class PairDriver:
+    """One per run of a flow. What it remembers only keeps it from repeating itself and from not measuring."""
+
+    def __init__(self, ctx: Context, pair: ExitPair, instrument: Instrument) -> None:
+        self._ctx, self._pair, self._instrument = ctx, pair, instrument
+        self._canceled: set[str] = set()
+        self._asked_ms: dict[str, int] = {}
+        self._wake_ms = 0
+        self._stop: Order | None = None
+        self._news = ""
+        self._uncovered_since_ns: int | None = None
+        self._gap_ns = 0
+        self.unprotected_ns = 0
+        self.resizes = 0
+
+    def act(self, target: Decimal, *, growing: bool = False, protects: bool = False) -> Step:
+        """Do all that can be done now towards closing ``target``; the step says what to wait for."""
+        ctx = self._ctx
+        while True:
+            self._measure(target, from_start=protects)
+            step = next_step(
+                self._pair,
+                target,
+                ctx.orders,
+                self._instrument,
+                ctx.now_ms,
+                growing=growing,
+                protects=protects,
+            )
+            for order in step.cancels:
+                self.cancel(order)
+            for order in step.questions:
+                self._ask(order)
+            if step.wake_ms is not None:
+                self._wake(step.wake_ms)
+            ctx.note(step.phase.value, step.reason or self._words(target))
+            if not step.submissions:
+                return step
+            for submission in step.submissions:
+                ctx.submit(submission.request, replaces=submission.replaces)
+
+    def cancel(self, order: Order) -> None:
+        """Once is enough: the engine repeats what is refused."""
+        if order.client_order_id not in self._canceled:
+            self._canceled.add(order.client_order_id)
+            self._ctx.cancel(order)
+
+    @property
+    def is_quiet(self) -> bool:
+        """True while nothing is under way: every order rests or is done."""
+        return not any(order.status in _UNSETTLED for order in self._ctx.orders)
+
+    @property
+    def summary(self) -> str:
+        """How often the stop was resized, and for how long less than what was left had a stop."""
+        if not self.resizes and not self.unprotected_ns:
+            return ""
+        resized = f"stop resized {self.resizes} time{'' if self.resizes == 1 else 's'}, "
+        return f"{resized if self.resizes else ''}unprotected {self.unprotected_ns / MS_NS:.1f} ms in all"
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _ask(self, order: Order) -> None:
+        due_ms = self._asked_ms.get(order.client_order_id, -ASK_AGAIN_MS) + ASK_AGAIN_MS
+        if self._ctx.now_ms >= due_ms:
+            self._asked_ms[order.client_order_id] = self._ctx.now_ms
+            self._ctx.ask(order)
+        self._wake(self._asked_ms[order.client_order_id] + ASK_AGAIN_MS)
+
+    def _wake(self, at_ms: int) -> None:
+        if at_ms != self._wake_ms:
+            self._wake_ms = at_ms
+            self._ctx.wake_at(at_ms * MS_NS)
+
+    def _measure(self, target: Decimal, *, from_start: bool) -> None:
+        legs, now_ns = Legs(self._pair, target, self._ctx.orders), self._ctx.now_ns
+        if legs.left <= legs.covered:
+            if self._uncovered_since_ns is not None:
+                self._gap_ns += now_ns - self._uncovered_since_ns
+                self.unprotected_ns += now_ns - self._uncovered_since_ns
+                self._uncovered_since_ns = None
+        elif self._uncovered_since_ns is None and (from_start or self._stop is not None):
+            self._uncovered_since_ns = now_ns
+        resting = [stop for stop in legs.waiting_stops if stop.status not in _UNSETTLED]
+        if not resting or resting[-1] is self._stop or self._uncovered_since_ns is not None:
+            return
+        if self._stop is not None:
+            self.resizes += 1
+            was, now = self._stop.quantity, resting[-1].quantity
+            gap_ms = self._gap_ns / MS_NS
+            self._news = f"; stop of {was} replaced by one of {now}, unprotected {gap_ms:.1f} ms"
+        self._stop, self._gap_ns = resting[-1], 0
+
+    def _words(self, target: Decimal) -> str:
+        pair, left = self._pair, Legs(self._pair, target, self._ctx.orders).left
+        limit = f" (limit {pair.stop_limit})" if pair.stop_limit is not None else ""
+        prices = f"take-profit {pair.take_profit}, stop {pair.stop}{limit}"
+        return f"{max(left, Decimal(0))} left: {prices}{self._news}"
