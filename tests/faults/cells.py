@@ -1,4 +1,4 @@
-"""A desk whose commands can be given another world: a fresh request budget, a short timeout, a wrong clock."""
+"""A desk whose commands can be given another world: a fresh request budget, a short timeout."""
 
 import shutil
 import tempfile
@@ -12,7 +12,7 @@ from tests.support import Desk, Done
 
 @dataclass(slots=True)
 class CellDesk(Desk):
-    """One home with its exchange, made as new for each cell; ``extra`` goes into the commands' environment."""
+    """One home with its exchange, made as new for each cell; ``extra`` is what commands find in environ."""
 
     extra: Mapping[str, str] = field(default_factory=dict)
     temporary: str = ""

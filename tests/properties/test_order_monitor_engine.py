@@ -437,5 +437,29 @@ def orders_of(entries: list[Entry]) -> list[Order]:
     return list(orders.values())
 
 
-Conversation.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+# Short ones end in the middle of things; in long ones later events mend what earlier ones broke.
+Conversation.TestCase.settings = settings(max_examples=1_500, stateful_step_count=12, deadline=None)
 TestConversation: Callable[[], Any] = Conversation.TestCase
+
+
+class LongConversation(Conversation):
+    """As many different things as can happen to one order."""
+
+
+LongConversation.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestLongConversation: Callable[[], Any] = LongConversation.TestCase
+
+
+def test_a_cancel_that_was_under_way_when_the_process_died_is_sent_again() -> None:
+    talk = Conversation()
+    talk.begin(LIMIT)
+    talk.everything_is_answered()
+    held = talk.exchange.orders["ok-job-1"]
+    talk.somebody_stops_the_job()
+    talk.requests.clear()  # the cancel never arrives
+    talk.exchange.fill(held, Decimal("0.1"), talk.now_ns // MS)
+    talk.tell(*talk.exchange.told)
+    assert [order.status for order in orders_of(talk.entries)] == [S.PENDING_CANCEL]
+    talk.resume(len(talk.entries))
+    talk.teardown()
+    assert (held.status, held.executed) == (S.CANCELED, Decimal("0.1"))
