@@ -5,6 +5,7 @@ from typing import NoReturn
 import typer
 
 from orderkit import __version__
+from orderkit.console.act import cancel, flatten, leverage, margin_type, modify, position_mode
 from orderkit.console.jobs import reconcile, resume, stop
 from orderkit.console.look import balance, book, history, info, orders, positions, price
 from orderkit.console.main import run_app
@@ -31,6 +32,9 @@ app.command("limit", rich_help_panel=_ORDERS)(limit)
 app.command("stop-limit", rich_help_panel=_ORDERS)(stop_limit)
 app.command("twap", rich_help_panel=_ORDERS)(twap)
 app.command("oco", rich_help_panel=_ORDERS)(oco)
+app.command("cancel", rich_help_panel=_ORDERS)(cancel)
+app.command("modify", rich_help_panel=_ORDERS)(modify)
+app.command("flatten", rich_help_panel=_ORDERS)(flatten)
 _LOOKING = "Market and account"
 app.command("price", rich_help_panel=_LOOKING)(price)
 app.command("book", rich_help_panel=_LOOKING)(book)
@@ -39,6 +43,10 @@ app.command("balance", rich_help_panel=_LOOKING)(balance)
 app.command("positions", rich_help_panel=_LOOKING)(positions)
 app.command("orders", rich_help_panel=_LOOKING)(orders)
 app.command("history", rich_help_panel=_LOOKING)(history)
+_SETTINGS = "Settings"
+app.command("leverage", rich_help_panel=_SETTINGS)(leverage)
+app.command("margin-type", rich_help_panel=_SETTINGS)(margin_type)
+app.command("position-mode", rich_help_panel=_SETTINGS)(position_mode)
 _JOBS = "Jobs"
 app.command("ps", rich_help_panel=_JOBS)(ps)
 app.command("show", rich_help_panel=_JOBS)(show)

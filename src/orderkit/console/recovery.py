@@ -13,6 +13,7 @@ from orderkit.console.documents import (
     job_document,
     print_document,
 )
+from orderkit.console.job_views import no_such_job
 from orderkit.console.options import RunOptions
 from orderkit.console.progress import Silence
 from orderkit.console.report import print_reconciled, say
@@ -33,7 +34,7 @@ def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:
     announce(settings, options)
     with Desk(settings) as desk:
         named = job_ids or desk.journal.unfinished_jobs()
-        records = [_record(desk, job_id) for job_id in named]
+        records = [loaded(desk, job_id) for job_id in named]
         mine = [record for record in records if record.environment == settings.environment.value]
         if job_ids and len(mine) < len(records):
             other = next(r for r in records if r not in mine)
@@ -65,12 +66,12 @@ def reconcile_journal(options: RunOptions) -> NoReturn:
         documents = []
         strangers: dict[str, list[str]] = {}
         for job_id in desk.journal.unfinished_jobs():
-            record = _record(desk, job_id)
+            record = loaded(desk, job_id)
             if record.environment != settings.environment.value or is_locked(settings.home, job_id):
                 continue
             request = request_of(record.kind, record.parameters)
             instrument = desk.instrument(request.symbol)
-            _settle(desk, record, None if getattr(request, "open_ended", False) else request.quantity)
+            settle_job(desk, record, None if getattr(request, "open_ended", False) else request.quantity)
             documents.append(job_document(record, instrument, request.side, request.quantity))
         known = desk.journal.client_order_ids()
         for symbol in sorted({document.symbol for document in documents}):
@@ -94,7 +95,7 @@ def stop_job(job_id: str, options: RunOptions, now_ns: int) -> NoReturn:
     """Leave a stop for the process that runs the job."""
     settings = prepared(options)
     with Desk(settings) as desk:
-        record = _record(desk, job_id)
+        record = loaded(desk, job_id)
         running = is_locked(settings.home, job_id)
         if running:
             desk.journal.send_control(job_id, "stop", None, now_ns)
@@ -111,7 +112,7 @@ def stop_job(job_id: str, options: RunOptions, now_ns: int) -> NoReturn:
     raise typer.Exit(0)
 
 
-def _settle(desk: Desk, record: JobRecord, quantity: Decimal | None) -> None:
+def settle_job(desk: Desk, record: JobRecord, quantity: Decimal | None) -> None:
     """Ask after the job's orders; its own status is kept where it can go on."""
     flow = settle(quantity, record.status)
     try:
@@ -120,9 +121,9 @@ def _settle(desk: Desk, record: JobRecord, quantity: Decimal | None) -> None:
         say(busy.message)
 
 
-def _record(desk: Desk, job_id: str) -> JobRecord:
+def loaded(desk: Desk, job_id: str) -> JobRecord:
+    """Raises UsageError for a job that is not there; the hint names the nearest, or the latest."""
     record = desk.journal.load_job(job_id)
     if record is None:
-        recent = ", ".join(job.job_id for job in desk.journal.recent_jobs(5))
-        raise UsageError(f"there is no job {job_id!r}", hint=f"the latest are {recent}" if recent else None)
+        raise no_such_job(job_id, [job.job_id for job in desk.journal.recent_jobs(500)])
     return record

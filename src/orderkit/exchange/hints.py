@@ -5,6 +5,7 @@ from collections.abc import Mapping
 _PRICE_BOUNDS = "bring the price inside the bounds the message names; they move with the mark price"
 _QUANTITY = "see the symbol's LOT_SIZE (MARKET_LOT_SIZE for market orders) for minimum, maximum and step"
 _MODE = "in hedge mode name --position-side LONG or SHORT, in one-way mode neither"
+_CLEAR = "cancel the open orders and close the positions first (bot.py cancel, bot.py flatten)"
 
 HINTS: Mapping[int, str] = {
     -1102: "a field is missing or malformed",
@@ -33,7 +34,11 @@ HINTS: Mapping[int, str] = {
     -4023: "round the quantity to the symbol's step size",
     -4024: _PRICE_BOUNDS,
     -4045: "the account has as many conditional orders as it may have; cancel some",
+    -4047: _CLEAR,
+    -4048: _CLEAR,
     -4061: _MODE,
+    -4067: _CLEAR,
+    -4068: _CLEAR,
     -4116: "an open order has this client order id already; look it up instead of sending it again",
     -4118: "with the open orders on this side it would turn the position; cancel some first",
     -4130: "there is already a close-position order of this kind in this direction; cancel it first",
@@ -41,6 +46,7 @@ HINTS: Mapping[int, str] = {
     -4140: "the symbol's status allows no opening",
     -4141: "the symbol is closed",
     -4142: "the trigger price is already passed",
+    -4161: "lower leverage needs more margin than an isolated position has; add margin or close it first",
     -4164: "raise quantity or price until their product reaches the minimum, or use --reduce-only",
     -4183: "bring the limit price nearer to the trigger price",
     -4184: "bring the limit price nearer to the trigger price",
@@ -49,6 +55,8 @@ HINTS: Mapping[int, str] = {
     -4401: "the account is under a risk rule: only reduce-only orders are taken",
     -5021: "not all of it could be filled at once; lower the quantity, or use IOC",
     -5022: "it would have taken liquidity; move the price away from the market",
+    -5025: "only limit orders can be changed; cancel it and place another one",
+    -5026: "it was changed too often; cancel it and place another one",
     -5028: "the order arrived too late at the matching engine; send it again",
     -5041: "the book has no such level now; name a price instead of --price-match",
 }

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -143,6 +143,18 @@ class SqliteJournal:
         """Every id that this journal has ever sent."""
         with self._file_lock, self._explained():
             return {row[0] for row in self._connection.execute("SELECT client_order_id FROM orders")}
+
+    def rewrite_order(
+        self, job_id: str, client_order_id: str, request: OrderRequest, parameters: Mapping[str, Any]
+    ) -> None:
+        """An open order was changed at the exchange: its request and its job's parameters, durably."""
+        with self._file_lock, self._explained(), self._connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "UPDATE orders SET request = ?, price = ? WHERE client_order_id = ?",
+                (_text(request), _decimal(request.price), client_order_id),
+            )
+            connection.execute("UPDATE jobs SET parameters = ? WHERE job_id = ?", (_text(parameters), job_id))
 
     # --- controls ---------------------------------------------------------------------------------
 

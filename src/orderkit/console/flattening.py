@@ -1,0 +1,224 @@
+"""What flatten does: ends running jobs, cancels every order, closes every position, and looks again."""
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NoReturn
+
+import msgspec
+import typer
+
+from orderkit.console import tables
+from orderkit.console.account_views import orders_table, position_rows, print_positions
+from orderkit.console.acting_documents import FlattenDocument
+from orderkit.console.canceling import cancel_symbols, note_cancel, tell_the_journal
+from orderkit.console.documents import JobDocument
+from orderkit.console.looking import jobs_of, present
+from orderkit.console.looking_documents import PositionsDocument
+from orderkit.console.options import RunOptions
+from orderkit.console.protection import closing_side
+from orderkit.console.report import say, warn
+from orderkit.console.rows import listed_rows
+from orderkit.console.run import prepared, run_job
+from orderkit.domain.enums import Environment, OrderType, PositionSide
+from orderkit.domain.instrument import Instrument
+from orderkit.domain.job import JobRecord
+from orderkit.domain.order import OrderRequest
+from orderkit.errors import ConfigurationError, Incomplete, OrderKitError, RiskRefused
+from orderkit.exchange.details import HeldPosition, ListedOrder
+from orderkit.journal.locks import is_locked
+from orderkit.orders.market import MarketExecutor
+from orderkit.orders.single import SingleRequest
+from orderkit.risk.gate import TradingState
+from orderkit.runtime.desk import Desk, new_job_id
+from orderkit.runtime.jobs import INTERRUPTED
+from orderkit.runtime.risk import load_state
+
+log = logging.getLogger(__name__)
+
+ROUNDS = 3  # an order that filled while it was canceled leaves a position that the next round closes
+STOP_PATIENCE_S = 10.0
+SETTLE_S = 0.3
+
+
+@dataclass(slots=True)
+class Work:
+    """What has been done so far, and the worst exit code of it."""
+
+    stopped: list[str] = field(default_factory=list)
+    canceled: list[ListedOrder] = field(default_factory=list)
+    jobs: list[JobDocument] = field(default_factory=list)
+    code: int = 0
+    reason: str | None = None
+
+    def failed(self, error: OrderKitError) -> None:
+        log.warning("flatten: %s", error)
+        self.code, self.reason = max(self.code, error.exit_code), error.message
+
+
+def flatten(options: RunOptions) -> NoReturn:
+    """Exit 0 once nothing is open any more, 9 where something is left, else what went wrong.
+
+    Raises:
+        RiskRefused: trading is halted: closing orders would be refused.
+        ConfigurationError: a script without --yes.
+    """
+    settings = prepared(options)
+    environment = settings.environment
+    say(f"environment: {environment.value}")
+    if load_state(settings.home) is TradingState.HALTED:
+        raise RiskRefused(
+            "trading is halted: positions could not be closed",
+            hint="bot.py halt --reduce lets orders through that reduce a position",
+        )
+    with Desk(settings) as desk:
+        _ask(desk, options)
+        work = Work(stopped=_stop_jobs(desk))
+        orders, held = _look(desk)
+        for _ in range(ROUNDS):
+            if not orders and not held:
+                break
+            _cancel(desk, orders, work)
+            for position in _look(desk)[1]:
+                _close(desk, position, work)
+            time.sleep(SETTLE_S)
+            orders, held = _look(desk)
+        flat = not orders and not held
+        instruments = desk.gateway.instruments()
+        document = FlattenDocument(
+            env=environment.value,
+            flat=flat,
+            stopped_jobs=work.stopped,
+            canceled_orders=listed_rows(work.canceled, instruments, jobs_of(desk, work.canceled)),
+            jobs=work.jobs,
+            orders_left=listed_rows(orders, instruments, jobs_of(desk, orders)),
+            positions_left=position_rows(desk) if held else [],
+            reason=None if flat else work.reason,
+        )
+        present(document, _print_flattened)
+    raise typer.Exit(0 if flat else max(work.code, Incomplete.exit_code))
+
+
+def _look(desk: Desk) -> tuple[list[ListedOrder], list[HeldPosition]]:
+    return desk.gateway.inquiry.open_orders(), desk.gateway.inquiry.positions()
+
+
+def _ask(desk: Desk, options: RunOptions) -> None:
+    """Show what would go, and ask once.
+
+    Raises:
+        ConfigurationError: a script without --yes.
+        typer.Exit: a person said no.
+    """
+    if desk.settings.environment is Environment.LIVE:
+        print("LIVE: this trades real money", file=sys.stderr)
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigurationError("flatten needs --yes in a script", hint="add --yes")
+    orders, held = _look(desk)
+    for position in held:
+        say(f"{position.symbol}: {position.quantity} at entry {position.entry_price} would be closed")
+    count = f"Cancel {len(orders)} orders and close {len(held)} positions"
+    if not typer.confirm(f"{count} on {desk.settings.environment.value}?", err=True):
+        raise typer.Exit(INTERRUPTED)
+
+
+def _stop_jobs(desk: Desk) -> list[str]:
+    """Ask every running job of this environment to end, and wait for it: it would go on trading."""
+    home, environment = desk.settings.home, desk.settings.environment.value
+    running = []
+    for job_id in desk.journal.unfinished_jobs():
+        record = desk.journal.load_job(job_id)
+        if record is not None and record.environment == environment and is_locked(home, job_id):
+            desk.journal.send_control(job_id, "stop", None, time.time_ns())
+            running.append(job_id)
+    deadline = time.monotonic() + STOP_PATIENCE_S
+    while (alive := [job for job in running if is_locked(home, job)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for job_id in alive:
+        warn(f"job {job_id} has not ended yet and may place new orders")
+    return running
+
+
+def _cancel(desk: Desk, orders: Sequence[ListedOrder], work: Work) -> None:
+    jobs = jobs_of(desk, orders)
+    note_cancel(
+        desk, [(jobs[o.client_order_id], o.client_order_id) for o in orders if o.client_order_id in jobs]
+    )
+    cancel_symbols(desk, {order.symbol for order in orders})
+    work.canceled += [order for order in orders if order not in work.canceled]
+    tell_the_journal(desk, jobs.values())
+
+
+def _close(desk: Desk, position: HeldPosition, work: Work) -> None:
+    """A market order that reduces the position to nothing; several where one may not be so large."""
+    try:
+        instrument = desk.instrument(position.symbol)
+        left = abs(position.quantity)
+        most = instrument.lot_size_for(market=True).max_quantity
+        while left > 0:
+            part = min(left, most)
+            code = _close_part(desk, position, part, instrument, work)
+            if code:
+                work.code = max(work.code, code)
+                work.reason = work.jobs[-1].reason
+                return
+            left -= part
+    except OrderKitError as error:
+        work.failed(error)
+
+
+def _close_part(
+    desk: Desk, position: HeldPosition, quantity: Decimal, instrument: Instrument, work: Work
+) -> int:
+    """One closing job, through the same checks, risk gate and journal as every order."""
+    order = OrderRequest(
+        symbol=instrument.symbol,
+        side=closing_side(position.quantity),
+        type=OrderType.MARKET,
+        quantity=quantity,
+        position_side=position.position_side,
+        # In hedge mode the side says so itself, and the exchange refuses the field.
+        reduce_only=position.position_side is PositionSide.BOTH,
+    )
+    executor = MarketExecutor(SingleRequest(order), instrument)
+    snapshot = desk.snapshot(instrument)
+    executor.validate(snapshot)
+    record = JobRecord(
+        job_id=new_job_id("flatten"),
+        kind=executor.kind,
+        environment=desk.settings.environment.value,
+        parameters=msgspec.to_builtins(executor.request),
+        started_ns=0,
+        arrival_price=str(snapshot.quote.mid),
+    )
+
+    def keep(document: JobDocument, _: Instrument) -> None:
+        work.jobs.append(document)
+
+    return run_job(desk, executor, record, desk.guard(snapshot), new=True, show=keep)
+
+
+def _print_flattened(document: FlattenDocument) -> None:
+    for job_id in document.stopped_jobs:
+        tables.show(tables.text(f"stopped job {job_id}"))
+    if document.canceled_orders:
+        tables.show(tables.text(f"canceled {len(document.canceled_orders)} orders"))
+    for job in document.jobs:
+        line = tables.text(f"closed {job.symbol}: ")
+        line.append_text(tables.side(job.side))
+        line.append(f" {job.executed_quantity} at {job.average_price or 'no price'}  {job.job_id} ")
+        line.append_text(tables.status(job.status))
+        tables.show(line)
+    if document.flat:
+        tables.show(tables.text("flat: no order and no position is open", "green"))
+        return
+    tables.show(tables.text(f"NOT flat: {document.reason or 'something is left'}", "bold red"))
+    if document.orders_left:
+        tables.show(orders_table(document.orders_left))
+    if document.positions_left:
+        print_positions(PositionsDocument(env=document.env, positions=document.positions_left))
