@@ -6,6 +6,7 @@ import typer
 
 from orderkit import __version__
 from orderkit.console.act import cancel, flatten, leverage, margin_type, modify, position_mode
+from orderkit.console.doctor import doctor
 from orderkit.console.jobs import reconcile, resume, stop
 from orderkit.console.look import balance, book, history, info, orders, positions, price
 from orderkit.console.main import run_app
@@ -43,6 +44,7 @@ app.command("balance", rich_help_panel=_LOOKING)(balance)
 app.command("positions", rich_help_panel=_LOOKING)(positions)
 app.command("orders", rich_help_panel=_LOOKING)(orders)
 app.command("history", rich_help_panel=_LOOKING)(history)
+app.command("doctor", rich_help_panel=_LOOKING)(doctor)
 _SETTINGS = "Settings"
 app.command("leverage", rich_help_panel=_SETTINGS)(leverage)
 app.command("margin-type", rich_help_panel=_SETTINGS)(margin_type)

@@ -75,13 +75,13 @@ class JournalReader:
         query = f"SELECT job_id, status FROM jobs {where} ORDER BY started_ns DESC LIMIT ?"
         return self._rows(query, (limit,) if environment is None else (environment, limit))
 
-    def in_doubt(self, environment: str) -> list[str]:
-        """Client order ids of orders whose outcome is not known."""
+    def in_doubt(self, environment: str) -> list[tuple[str, str]]:
+        """(client order id, job id) of orders whose outcome is not known, or not known yet."""
         query = (
-            "SELECT client_order_id FROM orders JOIN jobs USING (job_id)"
+            "SELECT client_order_id, job_id FROM orders JOIN jobs USING (job_id)"
             " WHERE environment = ? AND orders.status IN ('UNKNOWN', 'PENDING_NEW')"
         )
-        return [row[0] for row in self._rows(query, (environment,))]
+        return self._rows(query, (environment,))
 
     def damage(self) -> list[str]:
         """What SQLite's own check of the file finds; empty when it is sound."""
