@@ -64,6 +64,7 @@ class Transport:
         self.settings = settings
         self._resolve_lock = threading.Lock()
         self._resolved_at_s = -math.inf
+        self._resolved = False
         endpoints = endpoints or Endpoints.of(settings)
         self.clock = ExchangeClock(
             settings.home / "cache" / f"clock-{settings.environment.value}.json", endpoints.rest
@@ -181,7 +182,8 @@ class Transport:
             if self._link is not failed:
                 return True
             if time.monotonic() - self._resolved_at_s < RESOLVE_PAUSE_S:
-                return False
+                return self._resolved  # another thread has just looked, and may have found it where it was
+            self._resolved = False
             try:
                 endpoints = Endpoints.of(self.settings)
             except (OrderKitError, OSError) as error:
@@ -189,6 +191,7 @@ class Transport:
                 return False
             finally:
                 self._resolved_at_s = time.monotonic()
+            self._resolved = True
             if endpoints == failed.endpoints:
                 return True
             logger.warning("the paper exchange is at %s now", endpoints.rest)

@@ -45,10 +45,12 @@ def status(home: Path) -> PaperInfo | None:
 def ensure_running(home: Path) -> PaperInfo:
     """The running exchange of this home, whatever its market; one with the synthetic market where none runs.
 
+    One that was killed comes back with the market and the options it had: jobs in progress go on with it.
+
     Raises:
         ConfigurationError: it cannot be started; the text holds the end of its log.
     """
-    return status(home) or _start(home, _arguments())
+    return status(home) or _start(home, state.crashed_arguments(home) or _arguments())
 
 
 def start(
@@ -173,6 +175,7 @@ def _launch(home: Path, arguments: list[str]) -> PaperInfo:
             cwd=home,
         )
     _children[child.pid] = child
+    state.remember_launch(home, child.pid, arguments)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         info = state.read(home)

@@ -36,6 +36,11 @@ def state_file(home: Path) -> Path:
     return home / DIRECTORY / "state.json"
 
 
+def launch_file(home: Path) -> Path:
+    """How the exchange was started last, and as which process."""
+    return home / DIRECTORY / "launch.json"
+
+
 def port_file(home: Path) -> Path:
     """The port used last; it stays when the exchange ends."""
     return home / DIRECTORY / "port"
@@ -79,6 +84,22 @@ def last_port(home: Path) -> int | None:
     except (OSError, ValueError):
         return None
     return port if 0 < port < 65536 else None
+
+
+def remember_launch(home: Path, pid: int, arguments: list[str]) -> None:
+    """Keep the command line of a start for ``crashed_arguments``."""
+    launch_file(home).write_text(json.dumps({"pid": pid, "arguments": arguments}))
+
+
+def crashed_arguments(home: Path) -> list[str] | None:
+    """The command line of the exchange that went without taking its state file away; None where none did."""
+    left = read(home)
+    try:
+        launch = json.loads(launch_file(home).read_text())
+        arguments = [str(argument) for argument in launch["arguments"]]
+        return arguments if left is not None and launch["pid"] == left.pid else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def read(home: Path) -> PaperInfo | None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +49,9 @@ def test_a_job_goes_on_with_the_exchange_that_somebody_has_restarted(home: Path)
     before = gateway.submit("job-1", MARKET)
     rest = gateway.endpoints.rest
     kill(home)
-    process.start(home)
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        port = elsewhere.getsockname()[1]
+    process.start(home, port=port)
     again = gateway.submit("job-2", MARKET)
     assert gateway.endpoints.rest != rest
     assert (before.status, again.status) == (OrderStatus.FILLED, OrderStatus.FILLED)

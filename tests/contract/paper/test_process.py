@@ -81,12 +81,12 @@ def test_another_market_is_not_started_over_the_running_one(home: Path) -> None:
         process.start(home, market="synthetic")
 
 
-def test_an_exchange_is_started_anew_after_a_kill(home: Path) -> None:
+def test_an_exchange_is_started_anew_with_its_market_after_a_kill(home: Path) -> None:
     first = process.start(home, market="manual")
     os.kill(first.pid, signal.SIGKILL)
     second = process.ensure_running(home)
     assert second.pid != first.pid
-    assert second.market == "synthetic"
+    assert second.market == "manual"
     assert (second.api_key, second.api_secret) == (first.api_key, first.api_secret)
 
 
