@@ -23,7 +23,7 @@ PAGES = [
     *sorted((ROOT / "docs" / "decisions").glob("*.md")),
 ]
 GROUP: Any = typer.main.get_command(app)
-ORDERS = ("market", "limit", "stop-limit", "twap", "oco")
+ORDERS = ("market", "limit", "stop-limit", "twap", "oco", "grid")
 FIRST_RUN = "pip install uv && uv run bot.py twap BTCUSDT BUY 1.0 --chunks 10 --interval 1"
 TEST_RUN = "pip install uv && uv run pytest"
 
@@ -101,7 +101,8 @@ def test_every_command_has_an_example(command: str) -> None:
 def test_every_shared_option_of_the_table_exists_in_every_order_command(name: str) -> None:
     table = section("Commands").split("Options of every order command:")[1]
     known = {text for parameter in GROUP.commands[name].params for text in parameter.opts}
-    assert {cell.split()[0] for cell in first_cells(table)} <= known
+    rows = [line for line in table.splitlines() if f"(not `{name}`" not in line]
+    assert {cell.split()[0] for cell in first_cells("\n".join(rows))} <= known
 
 
 INCOMPLETE = {"market BTCUSDT BUY"}  # shown for its usage error

@@ -8,6 +8,8 @@ import msgspec
 from orderkit.domain.instrument import Instrument
 from orderkit.errors import ConfigurationError
 from orderkit.orders.executor import Executor
+from orderkit.orders.grid import GridTrader
+from orderkit.orders.grid_request import GridRequest
 from orderkit.orders.limit import LimitExecutor
 from orderkit.orders.market import MarketExecutor
 from orderkit.orders.oco import OCOExecutor, OCORequest
@@ -20,6 +22,7 @@ _REQUESTS: dict[str, type[Any]] = {
     LimitExecutor.kind: SingleRequest,
     StopLimitExecutor.kind: SingleRequest,
     TWAPExecutor.kind: TWAPRequest,
+    GridTrader.kind: GridRequest,
     OCOExecutor.kind: OCORequest,
 }
 _EXECUTORS: dict[str, type[Any]] = {
@@ -27,6 +30,7 @@ _EXECUTORS: dict[str, type[Any]] = {
     LimitExecutor.kind: LimitExecutor,
     StopLimitExecutor.kind: StopLimitExecutor,
     TWAPExecutor.kind: TWAPExecutor,
+    GridTrader.kind: GridTrader,
     OCOExecutor.kind: OCOExecutor,
 }
 

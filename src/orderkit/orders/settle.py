@@ -16,8 +16,8 @@ PATIENCE_MS = 15_000  # for an order that rested and that the exchange denies: a
 def settle(quantity: Decimal | None, before: JobStatus) -> Callable[[Context], Flow[JobResult]]:
     """A flow that ends once every order of the job is done, or the exchange has said where it stands.
 
-    ``quantity`` is what the job is to do in all, None where no quantity means that it is done. A job that was RUNNING stays so where there is something
-    left: it can be resumed.
+    ``quantity`` is what the job is to do in all, None where no quantity means that it is done. A job that
+    was RUNNING stays so where there is something left: it can be resumed.
     """
 
     def flow(ctx: Context) -> Flow[JobResult]:

@@ -1,0 +1,62 @@
+"""When a grid ends by itself: exits that the market reaches, and refusals that nothing escapes."""
+
+from dataclasses import dataclass
+
+from orderkit.domain.enums import OrderStatus
+from orderkit.domain.job import JobStatus
+from orderkit.domain.market import Quote
+from orderkit.domain.order import Order
+from orderkit.orders.executor import why_rejected
+from orderkit.orders.grid_ledger import Ledger, was_refused_as_taker
+from orderkit.orders.grid_request import GridRequest
+
+HOPELESS = frozenset({"authentication", "configuration"})  # refusals that no later order can escape
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a grid ends, as what, and whether what it holds is closed at the market."""
+
+    reason: str
+    status: JobStatus
+    flattens: bool
+
+
+def exit_reached(request: GridRequest, ledger: Ledger, quote: Quote) -> Ending | None:
+    """Take-profit and stop-loss by the mid price: prices outside the range, or a result in quote asset."""
+    middle = (request.lower + request.upper) / 2
+    exits = (
+        ("take-profit", request.take_profit, JobStatus.COMPLETED),
+        ("stop-loss", request.stop_loss, JobStatus.STOPPED),
+    )
+    for name, price, status in exits:
+        if price is not None and (quote.mid >= price if price > middle else quote.mid <= price):
+            return Ending(f"{name}: the market reached {price}", status, True)
+    if request.take_profit_amount is None and request.stop_loss_amount is None:
+        return None
+    totals = ledger.totals()
+    result = totals.realised + totals.unrealised(quote.mid) - totals.fees
+    if request.take_profit_amount is not None and result >= request.take_profit_amount:
+        return Ending(f"take-profit: {result:.2f} earned", JobStatus.COMPLETED, True)
+    if request.stop_loss_amount is not None and result <= -request.stop_loss_amount:
+        return Ending(f"stop-loss: {-result:.2f} lost", JobStatus.STOPPED, True)
+    return None
+
+
+def refused(ledger: Ledger) -> Ending | None:
+    """The grid cannot go on where the keys are refused, nor where none of its first orders was taken."""
+    cells = ledger.cells.values()
+    last = [cell.last for cell in cells if cell.last is not None]
+    for order in last:
+        if hopeless(order):
+            return Ending(why_rejected(order) or "refused", JobStatus.STOPPED, False)
+    started = bool(ledger.initial) or any(order.order_id for cell in cells for order in cell.orders)
+    if not last or started or any(order.status is not OrderStatus.REJECTED for order in last):
+        return None
+    meant = [order for order in last if not was_refused_as_taker(order)]
+    return Ending(why_rejected(meant[0]) or "refused", JobStatus.REJECTED, False) if meant else None
+
+
+def hopeless(order: Order) -> bool:
+    """True for a refusal that every later order would meet too."""
+    return order.rejection is not None and order.rejection.kind in HOPELESS
