@@ -65,6 +65,7 @@ def stop(
     job: RunningJobArgument,
     environment: options.EnvironmentOption = None,
     json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Ask a running job to end in order, from another terminal.
 
@@ -76,4 +77,4 @@ def stop(
     """
     from orderkit.console.recovery import stop_job
 
-    stop_job(job, options.RunOptions(environment, json), time.time_ns())
+    stop_job(job, options.RunOptions(environment, json, quiet), time.time_ns())

@@ -58,7 +58,11 @@ def disk(settings: Settings) -> list[Check]:
     free = shutil.disk_usage(settings.home).free
     room = f"{free / 1e9:.1f} GB free at {settings.home}"
     if free < FAIL_FREE_BYTES:
-        checks = [failure("disk", room, "free some space: no order is sent unjournaled", 6)]
+        checks = [
+            failure(
+                "disk", room, "free some space: no order is sent unjournaled", ConfigurationError.exit_code
+            )
+        ]
     elif free < WARN_FREE_BYTES:
         checks = [warning("disk", room, "free some space")]
     else:

@@ -302,3 +302,17 @@ class DoctorDocument(msgspec.Struct, kw_only=True):
     env: str
     verdict: str
     checks: list[CheckRow]
+
+
+class PaperDocument(msgspec.Struct, kw_only=True):
+    """Where the paper exchange answers; all null when it does not run."""
+
+    schema: int = SCHEMA
+    env: str
+    running: bool
+    pid: int | None
+    rest: str | None
+    ws: str | None
+    market: str | None
+    api_key: str | None
+    api_secret: str | None

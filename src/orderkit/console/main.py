@@ -27,7 +27,8 @@ def run_app(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     except OrderKitError as error:
         code = fail(error)
     except _UsageProblem as problem:
-        code = fail(_usage_error(problem))
+        # Without arguments Typer prints the help and complains of nothing.
+        code = fail(_usage_error(problem)) if str(problem) else UsageError.exit_code
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:
@@ -62,8 +63,12 @@ def fail(error: OrderKitError) -> int:
 
 
 def _usage_error(problem: Exception) -> UsageError:
-    """Typer's own complaint about a command line, with the command's usage line as the hint."""
-    message = getattr(problem, "format_message", lambda: str(problem))()
+    """Typer's own complaint about a command line; the hint names what was meant, or where to look."""
+    from orderkit.console.typos import nearest, without_suggestions
+
+    whole = getattr(problem, "format_message", lambda: str(problem))().replace("\n", " ")
     context = getattr(problem, "ctx", None)
+    message = without_suggestions(whole)
     hint = f"try '{context.command_path} --help'" if context is not None else "try '--help'"
-    return UsageError(message.replace("\n", " "), hint=hint)
+    meant = nearest(message, context)
+    return UsageError(message, hint=hint if meant is None else f"did you mean '{meant}'? {hint}")
