@@ -139,6 +139,22 @@ class SqliteJournal:
             ).fetchall()
             return [row["job_id"] for row in rows]
 
+    def jobs_missing_trades(self, since_ms: int) -> list[str]:
+        """Ids of ended jobs with orders since then whose executed quantity is not all covered by trades.
+
+        It happens when the exchange cannot be asked for them in time. Oldest first.
+        """
+        with self._file_lock, self._explained():
+            rows = self._connection.execute(
+                "SELECT job_id FROM jobs WHERE job_id IN (SELECT job_id FROM orders WHERE created_ms >= ?"
+                " AND CAST(executed_quantity AS REAL) > 1e-12 + 1.000000001 * (SELECT"
+                " total(CAST(json_extract(fill, '$.quantity') AS REAL)) FROM fills"
+                " WHERE fills.client_order_id = orders.client_order_id)) AND status NOT IN (?, ?)"
+                " ORDER BY started_ns",
+                (since_ms, JobStatus.RUNNING.value, JobStatus.UNKNOWN.value),
+            ).fetchall()
+            return [row["job_id"] for row in rows]
+
     def client_order_ids(self) -> set[str]:
         """Every id that this journal has ever sent."""
         with self._file_lock, self._explained():
