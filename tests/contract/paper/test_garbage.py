@@ -264,6 +264,13 @@ def test_garbage_for_the_control_routes_is_refused(battered: Server) -> None:
     battered.control("POST", "/paper/limits", NO_LIMITS)
 
 
+def test_json_nested_without_end_is_refused(battered: Server) -> None:
+    deep = "[" * 5_000
+    batch = battered.signed("POST", "/fapi/v1/batchOrders", {"batchOrders": deep})
+    assert (batch.status_code, batch.json()["code"]) == (400, -1130)
+    assert battered.raw("POST", "/paper/market", data=deep).status_code == 400
+
+
 BLOBS = [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # the beginning of a TLS handshake
     b"GET / HTTP/9.9\r\n\r\n",
