@@ -114,7 +114,8 @@ class GridTrader:
         unopened = yield from self._open_position(ctx)
         if unopened is not None:
             return (yield from self._finish(ctx, unopened))
-        self.place_initial_orders(ctx)
+        if self._ending(ctx) is None:  # a grid that goes on may be over by now
+            self.place_initial_orders(ctx)
         while (ending := self._ending(ctx)) is None:
             event = yield from self._next_event(ctx)
             if self._ending(ctx) is not None:
@@ -344,6 +345,7 @@ class GridTrader:
             left = [order for order in working if not order.is_terminal]
         else:
             left = yield from cancel_orders(ctx, working)
+        yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
         ledger.audit()
         if ending.flattens:
 
