@@ -15,6 +15,7 @@ from orderkit.domain.commands import (
     ListOpenOrders,
     QueryFills,
     QueryOrder,
+    SearchOrder,
     SetTimer,
     SubmitOrder,
 )
@@ -194,7 +195,7 @@ class Conversation(RuleBasedStateMachine):
                     request.answer = [held.report()]
                 else:
                     request.answer = [CancelRefused(ref.client_order_id, UNKNOWN_ORDER)]
-            case QueryOrder(ref):
+            case QueryOrder(ref) | SearchOrder(ref, _):
                 cid = ref.client_order_id
                 held = self.exchange.orders.get(cid)
                 request.answer = [held.report(), QueryAnswered(cid)] if held else [OrderAbsent(cid)]
@@ -218,7 +219,7 @@ class Conversation(RuleBasedStateMachine):
                 if request.answer is None:
                     self.in_the_air.append(request)
                 self.tell(CancelRefused(ref.client_order_id, Rejection("unknown", "no answer in time")))
-            case QueryOrder(ref) | QueryFills(ref):
+            case QueryOrder(ref) | SearchOrder(ref, _) | QueryFills(ref):
                 self.tell(QueryFailed(ref.client_order_id, "no answer in time"))
             case ListOpenOrders(symbol):
                 self.tell(ListingFailed(symbol, "no answer in time"))
