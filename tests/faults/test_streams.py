@@ -117,7 +117,7 @@ def test_a_waiting_limit_survives_the_end_of_its_listen_key(cell: CellDesk) -> N
     assert_true(cell, executed=Decimal("0.01"))
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("number", [1, 3])
 def test_fills_are_told_before_the_acknowledgement(cell: CellDesk, number: int) -> None:
     cell.fault("POST", ORDER, "delay", apply="after", delay_ms=900, nth=number)
     completed(cell.bot(TWAP), "0.3")
@@ -172,7 +172,9 @@ LOST_CANCELS = {
 }
 
 
-@pytest.mark.parametrize("silent", [False, True], ids=["stream", "stalled stream"])
+@pytest.mark.parametrize(
+    "silent", [pytest.param(False, marks=pytest.mark.slow, id="stream"), pytest.param(True, id="stalled")]
+)
 @pytest.mark.parametrize("name", list(LOST_CANCELS))
 def test_a_cancel_that_fails_is_repeated_until_nothing_is_left_on_the_book(
     cell: CellDesk, name: str, silent: bool
