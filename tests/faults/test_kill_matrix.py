@@ -41,9 +41,7 @@ SCENARIOS = {
     "stop-limit": Scenario("stop-limit BTCUSDT BUY 0.01 60500 60600 --wait", Decimal("0.01"), trigger),
     "twap": Scenario("twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms", Decimal("0.3")),
     # buys at 59000, places the sell at 60000, and closes what it holds at its end
-    "grid": Scenario(
-        "grid BTCUSDT 58000 62000 5 0.01 --max-runtime 2s --on-stop flatten", Decimal(0), cross
-    ),
+    "grid": Scenario("grid BTCUSDT 58000 62000 5 0.01 --max-runtime 2s --on-stop flatten", Decimal(0), cross),
 }
 
 
