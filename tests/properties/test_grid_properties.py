@@ -1,11 +1,13 @@
 """For any price path a grid stays within its bound, loses no level and earns the sum of its round trips."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.commands import SubmitOrder
 from orderkit.domain.enums import Side
 from orderkit.domain.market import Quote
@@ -48,14 +50,14 @@ class World:
         self.runtime = BacktestRuntime(self.engine, self.exchange, "me", self._events(), latency=latency)
         self.runtime.start("grid", self.trader.run)
 
-    def _events(self):  # type: ignore[no-untyped-def]
+    def _events(self) -> Iterator[Quote]:
         while True:
             if self.market:
                 yield self.market.pop(0)
             else:
                 yield quote(int(self.last.bid / TICK), "50", 2**60)
 
-    def snapshot(self):  # type: ignore[no-untyped-def]
+    def snapshot(self) -> TradingSnapshot:
         return self.account.snapshot(BTC, brackets()["BTCUSDT"])
 
     @property
@@ -71,6 +73,7 @@ class World:
     @property
     def position(self) -> Decimal:
         account = self.snapshot().account
+        assert account is not None
         return account.position_quantity("BTCUSDT")
 
     @property
