@@ -12,7 +12,6 @@ from orderkit.exchange.details import HeldPosition, ListedOrder, SymbolSettings
 from orderkit.utils import format_decimal
 
 HUNDRED = Decimal(100)
-TWO_PLACES = Decimal("0.01")
 
 
 def in_steps(quantity: Decimal, instrument: Instrument | None) -> str:
@@ -35,7 +34,7 @@ def in_fine_ticks(price: Decimal | None, instrument: Instrument | None) -> str |
 
 def percent_text(share: Decimal) -> str:
     """A share as percent with two decimals."""
-    return f"{(share * HUNDRED).quantize(TWO_PLACES):f}"
+    return f"{share * HUNDRED:z.2f}"
 
 
 def listed_row(order: ListedOrder, instrument: Instrument | None, job_id: str | None) -> ListedOrderRow:
