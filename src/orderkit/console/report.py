@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 1000  # a table is as wide as its data; what reads a pipe must not find it cut off
 
+MOST_ROWS = 100  # of a job's orders; a grid has thousands
 _STATUS_COLOURS = {
     "COMPLETED": "green",
     "OPEN": "cyan",
@@ -67,15 +68,15 @@ def print_job(document: JobDocument, base_asset: str, quote_asset: str) -> None:
     )
     if document.reason:
         out.print(f"  {_escaped(document.reason)}")
-    facts: list[tuple[str, str]] = [
-        ("executed", f"{document.executed_quantity} of {document.quantity} {base_asset}"),
-    ]
-    if document.average_price:
+    facts = [(name.replace("_", " "), value) for name, value in document.details.items()]
+    if not facts:
+        facts.append(("executed", f"{document.executed_quantity} of {document.quantity} {base_asset}"))
+    if document.average_price and not document.details:
         facts.append(("average price", f"{document.average_price} {quote_asset}"))
         facts.append(("cost", f"{document.cost} {quote_asset}"))
         fees = ", ".join(f"{amount} {asset}" for asset, amount in document.commissions.items())
         facts.append(("fees", fees or f"0 {quote_asset}"))
-    if document.slippage_bps is not None:
+    if document.slippage_bps is not None and not document.details:
         facts.append(("slippage", f"{document.slippage_bps} bps against arrival {document.arrival_price}"))
     if len(document.orders) == 1:
         order = document.orders[0]
@@ -88,6 +89,8 @@ def print_job(document: JobDocument, base_asset: str, quote_asset: str) -> None:
     out.print(grid)
     if len(document.orders) > 1:
         out.print(_orders_table(document))
+    if len(document.orders) > MOST_ROWS:
+        out.print(f"  the last {MOST_ROWS} of {len(document.orders)} orders; --json has all")
 
 
 def _orders_table(document: JobDocument) -> "object":
@@ -99,7 +102,8 @@ def _orders_table(document: JobDocument) -> "object":
     for name in ("quantity", "executed", "average price", "fee"):
         table.add_column(name, justify="right")
     table.add_column("status")
-    for index, order in enumerate(document.orders, 1):
+    numbered = list(enumerate(document.orders, 1))
+    for index, order in numbered[-MOST_ROWS:]:
         colour = COLOURS.get(OrderStatus(order.status), "")
         status = f"[{colour}]{order.status}[/{colour}]" if colour else order.status
         table.add_row(

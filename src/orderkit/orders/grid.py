@@ -1,6 +1,7 @@
 """Grid: buys at levels below the market, sells above it, and turns each fill round one level away."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
@@ -107,10 +108,9 @@ class GridTrader:
 
     def run(self, ctx: Context) -> Flow[JobResult]:
         ledger = self._ledger = self._new_ledger(ctx.orders)
-        if ledger.closing:  # it was ending when it was interrupted
-            return (
-                yield from self._finish(ctx, Ending("the grid was being closed", JobStatus.STOPPED, True))
-            )
+        if ledger.closing:  # its position was being closed when it was interrupted
+            over = self._ending(ctx) or Ending("the grid was being closed", JobStatus.STOPPED, True)
+            return (yield from self._finish(ctx, replace(over, flattens=True)))
         unopened = yield from self._open_position(ctx)
         if unopened is not None:
             return (yield from self._finish(ctx, unopened))
@@ -345,7 +345,7 @@ class GridTrader:
             left = [order for order in working if not order.is_terminal]
         else:
             left = yield from cancel_orders(ctx, working)
-        yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
+        yield from ctx.wait_done(*ledger.closing, *(order for order in ctx.orders if order.is_terminal))
         ledger.audit()
         if ending.flattens:
 

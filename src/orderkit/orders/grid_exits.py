@@ -34,6 +34,8 @@ def exit_reached(request: GridRequest, ledger: Ledger, quote: Quote) -> Ending |
             return Ending(f"{name}: the market reached {price}", status, True)
     if request.take_profit_amount is None and request.stop_loss_amount is None:
         return None
+    if quote.time_ms < ledger.last_fill_ms:
+        return None  # the fill has overtaken the quote, which says nothing of what was just traded
     totals = ledger.totals()
     result = totals.realised + totals.unrealised(quote.mid) - totals.fees
     if request.take_profit_amount is not None and result >= request.take_profit_amount:

@@ -199,6 +199,7 @@ class Ledger:
             if (mode is Mode.LONG and bought) or (mode is Mode.SHORT and not bought):
                 self.prepaid.append(cell)
         self.initial_quantity = quantity * len(self.prepaid)
+        self.last_fill_ms = 0  # exchange time
         self._opened = False
         self._totals: Totals | None = None
         for order in orders:
@@ -218,6 +219,7 @@ class Ledger:
     def changed(self, order: Order) -> None:
         """An order has news."""
         self._totals = None
+        self.last_fill_ms = max(self.last_fill_ms, *(fill.time_ms for fill in order.fills.values()), 0)
         cell = self.cell_of(order)
         if cell is not None:
             cell.changed()
