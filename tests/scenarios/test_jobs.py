@@ -32,9 +32,9 @@ def test_a_killed_twap_is_completed_exactly(desk: Desk) -> None:
 
 
 def test_cron_may_start_the_same_job_again_while_it_runs(desk: Desk) -> None:
-    first = desk.start("twap BTCUSDT BUY 0.4 --chunks 4 --interval 500ms --job-id cron-1 --json")
+    first = desk.start("twap BTCUSDT BUY 0.4 --chunks 4 --interval 2 --job-id cron-1 --json")
     orders_sent(desk, 1, first)
-    second = desk.bot("twap BTCUSDT BUY 0.4 --chunks 4 --interval 500ms --job-id cron-1 --json")
+    second = desk.bot("twap BTCUSDT BUY 0.4 --chunks 4 --interval 2 --job-id cron-1 --json")
     assert second.code == 0
     assert second.json["status"] == "RUNNING"
     assert finish(first).json["executed_quantity"] == "0.400"
