@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,20 @@ def gateway_of(desk: Desk) -> BinanceGateway:
     return BinanceGateway(Settings(environment=Environment.PAPER, home=desk.home))
 
 
+def _all(ask: Callable[..., list[dict[str, Any]]], start: str, key: str) -> list[dict[str, Any]]:
+    """Every row, by pages of a thousand: ``start`` names the first id wanted, ``key`` a row's id."""
+    rows: list[dict[str, Any]] = []
+    page = ask(symbol=SYMBOL, limit=1000)
+    if len(page) == 1000:  # without a start the exchange gives the latest ones
+        page = ask(symbol=SYMBOL, limit=1000, **{start: 1})
+    while page:
+        rows += page
+        if len(page) < 1000:
+            break
+        page = ask(symbol=SYMBOL, limit=1000, **{start: int(page[-1][key]) + 1})
+    return rows
+
+
 def assert_true(desk: Desk, *, executed: Decimal | None, open_orders: int = 0) -> None:
     """The journal equals the exchange's history, and the history is what was asked for.
 
@@ -33,9 +48,9 @@ def assert_true(desk: Desk, *, executed: Decimal | None, open_orders: int = 0) -
     """
     client = client_of(desk)
     try:
-        listed = client.futures_get_all_orders(symbol=SYMBOL, limit=1000)
+        listed = _all(client.futures_get_all_orders, "orderId", "orderId")
         history = {o["clientOrderId"]: o for o in listed}
-        trades = client.futures_account_trades(symbol=SYMBOL, limit=1000)
+        trades = _all(client.futures_account_trades, "fromId", "id")
         resting = client.futures_get_open_orders(symbol=SYMBOL)
         waiting = client.futures_get_open_algo_orders(symbol=SYMBOL)
     finally:
