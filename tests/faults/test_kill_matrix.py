@@ -19,12 +19,16 @@ ORDERS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
 
 
 class Scenario(NamedTuple):
-    """A command, what it does in all, and what must move the market for it to end."""
+    """A command, what it does in all, and what must move the market for it to end.
+
+    ``before`` is a command that is run, and not killed, first; ``executed`` counts it too.
+    """
 
     line: str
     executed: Decimal
     move: Callable[[Desk], None] = lambda _: None
     open_orders: int = 0
+    before: str = ""
 
 
 def cross(desk: Desk) -> None:
@@ -35,11 +39,28 @@ def trigger(desk: Desk) -> None:
     desk.market("60550", "60550.1")
 
 
+def take_profit(desk: Desk) -> None:
+    desk.market("62000", "62000.1")
+
+
+def take_some_profit_then_stop(desk: Desk) -> None:
+    desk.market("62000", "62000.1", quantities=("0.2", "50"))
+    time.sleep(0.6)  # for the stop to be resized
+    desk.market("57990", "57990.1")
+
+
 SCENARIOS = {
     "market": Scenario("market BTCUSDT BUY 0.01", Decimal("0.01")),
     "limit": Scenario("limit BTCUSDT BUY 0.01 59000 --wait", Decimal("0.01"), cross),
     "stop-limit": Scenario("stop-limit BTCUSDT BUY 0.01 60500 60600 --wait", Decimal("0.01"), trigger),
     "twap": Scenario("twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms", Decimal("0.3")),
+    "oco": Scenario("oco BTCUSDT SELL 0.5 62000 58000", Decimal("-0.5"), take_profit),
+    "oco-resized": Scenario(
+        "oco BTCUSDT SELL 0.5 62000 58000",
+        Decimal(0),
+        take_some_profit_then_stop,
+        before="market BTCUSDT BUY 0.5",
+    ),
     # buys at 59000, places the sell at 60000, and closes what it holds at its end
     "grid": Scenario("grid BTCUSDT 58000 62000 5 0.01 --max-runtime 2s --on-stop flatten", Decimal(0), cross),
 }
@@ -47,22 +68,27 @@ SCENARIOS = {
 
 def requests_of(desk: Desk, scenario: Scenario) -> list[tuple[str, str]]:
     """Method and path of each request of an undisturbed run."""
-    fresh(desk)
+    since = fresh(desk, scenario)
     process = desk.start(scenario.line + " --job-id job")
-    move_when_resting(desk, scenario, process, lambda: False, accepted)
+    move_when_resting(desk, scenario, process, lambda: False, functools.partial(accepted, since=since))
     done = finish(process)
     assert done.code == 0, done.err
-    return [(r["method"], r["path"]) for r in desk.all_requests() if r["path"].startswith("/fapi")]
+    return [(r["method"], r["path"]) for r in desk.all_requests()[since:] if r["path"].startswith("/fapi")]
 
 
-def fresh(desk: Desk) -> None:
-    """A new account, journal and cache."""
+def fresh(desk: Desk, scenario: Scenario) -> int:
+    """A new account, journal and cache, and what is run before; how many requests that took."""
     desk.control("DELETE", "/paper/faults")
     desk.control("POST", "/paper/reset")
     desk.market("60000", "60000.1")
     for path in desk.home.glob("journal.sqlite*"):
         path.unlink()
     shutil.rmtree(desk.home / "cache", ignore_errors=True)
+    if scenario.before:
+        done = desk.bot(scenario.before)
+        assert done.code == 0, done.err
+        desk.market("60000", "60000.1")
+    return len(desk.all_requests())
 
 
 def complete(desk: Desk, scenario: Scenario) -> Done:
@@ -76,9 +102,9 @@ def complete(desk: Desk, scenario: Scenario) -> Done:
         gateway.close()
 
 
-def accepted(desk: Desk) -> bool:
+def accepted(desk: Desk, since: int) -> bool:
     """True once an order was taken, as the log of requests says: to ask would itself be a request."""
-    posts = [r for r in desk.all_requests() if r["path"] in ORDERS and r["method"] == "POST"]
+    posts = [r for r in desk.all_requests()[since:] if r["path"] in ORDERS and r["method"] == "POST"]
     return any(r["status"] == 200 for r in posts)
 
 
@@ -121,11 +147,11 @@ def test_a_job_killed_at_any_request_is_completed_by_resume(
         nth = seen[method, path] = seen.get((method, path), 0) + 1
         for apply in ("before", "after"):
             where = f"{kind}: killed {apply} {method} {path} number {nth}"
-            fresh(opened)
+            since = fresh(opened, scenario)
             opened.fault(method, path, "hold", apply=apply, nth=nth)
             process = opened.start(scenario.line + " --job-id job")
-            held = functools.partial(has_received, opened, method, path, nth)
-            move_when_resting(opened, scenario, process, held, accepted)
+            held = functools.partial(has_received, opened, method, path, nth, since)
+            move_when_resting(opened, scenario, process, held, functools.partial(accepted, since=since))
             time.sleep(0.05)
             process.kill()
             process.communicate()
@@ -142,8 +168,9 @@ def test_a_job_killed_at_any_request_is_completed_by_resume(
             matrix[kind] = matrix.get(kind, 0) + 1
 
 
-def has_received(desk: Desk, method: str, path: str, count: int) -> bool:
-    return len(desk.requests(method, path)) >= count
+def has_received(desk: Desk, method: str, path: str, count: int, since: int) -> bool:
+    received = desk.all_requests()[since:]
+    return sum((row["method"], row["path"]) == (method, path) for row in received) >= count
 
 
 def test_resume_all_goes_on_with_every_killed_job(tmp_path: Path) -> None:

@@ -64,6 +64,11 @@ class OCORequest:
     on_exit: OnExit = OnExit.KEEP
 
     @property
+    def open_ended(self) -> bool:
+        """Done is not done: the leg that did not fill may still rest."""
+        return True
+
+    @property
     def pair(self) -> ExitPair:
         return ExitPair(
             symbol=self.symbol,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orderkit.domain.commands import Command, SetTimer
-from orderkit.domain.events import Input, QuoteUpdated, TimerFired, UserStreamUp
+from orderkit.domain.events import Input, QuoteUpdated, StopRequested, TimerFired, UserStreamUp
 from orderkit.domain.job import JobResult
 from orderkit.domain.market import MarketEvent, Quote
 from orderkit.engine.context import Context, Flow
@@ -73,6 +73,10 @@ class BacktestRuntime:
     def start(self, job_id: str, flow: Callable[[Context], Flow[JobResult]]) -> None:
         """Begin a job at the present virtual time."""
         self._carry_out(self._engine.start(job_id, flow, self.now_ns))
+
+    def stop(self, reason: str) -> None:
+        """Ask every job to end in order."""
+        self._process(StopRequested(reason))
 
     def advance_market(self, until_ms: int) -> None:
         """Let the market run up to a virtual time, before or between jobs."""
