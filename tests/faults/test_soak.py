@@ -161,7 +161,7 @@ def test_fifty_jobs_at_once_in_one_process_lose_and_double_nothing(
 
 def test_twenty_processes_at_once_on_one_journal_lose_and_double_nothing(desk: CellDesk) -> None:
     lines: Callable[[int], str] = lambda n: (  # noqa: E731
-        f"twap BTCUSDT BUY 0.5 --chunks 50 --interval 300ms --job-id p{n} --json"
+        f"twap BTCUSDT BUY 0.6 --chunks 60 --interval 300ms --job-id p{n} --json"
     )
     begun = time.monotonic()
     with Weather(desk, SEED + 1) as weather:
@@ -174,9 +174,9 @@ def test_twenty_processes_at_once_on_one_journal_lose_and_double_nothing(desk: C
             if done.code == 8:
                 desk.bot("reconcile --json")
             done = desk.bot(lines(number))
-        assert (done.code, document(done)["executed_quantity"]) == (0, "0.500"), done
+        assert (done.code, document(done)["executed_quantity"]) == (0, "0.600"), done
     assert placed(desk) >= ORDERS
-    assert_true(desk, executed=Decimal(10))
+    assert_true(desk, executed=Decimal(12))
     assert_executed_once(desk)
     print(
         f"\n20 processes on one journal: {placed(desk)} orders in {seconds:.0f} s under {weather.faults}"
