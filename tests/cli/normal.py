@@ -1,6 +1,7 @@
 """What differs from run to run, made the same: ids, times, ports, paths."""
 
 import re
+import time
 from typing import Any
 
 import msgspec
@@ -23,6 +24,14 @@ def normal(text: str, desk: Desk) -> str:
     for pattern, same in _SAME:
         text = pattern.sub(same, text)
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+def wait_for_orders(desk: Desk, count: int, timeout_s: float = 30.0) -> None:
+    """Return once the exchange has received ``count`` orders."""
+    deadline = time.monotonic() + timeout_s
+    while len(desk.requests("POST", "/fapi/v1/order")) < count:
+        assert time.monotonic() < deadline, "no order came"
+        time.sleep(0.05)
 
 
 def document_of(done: Done, kind: type[msgspec.Struct]) -> Any:

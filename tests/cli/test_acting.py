@@ -7,7 +7,7 @@ import pytest
 
 from orderkit.console import acting_documents as documents
 from orderkit.console.looking_documents import JobListDocument, OrdersDocument, PositionsDocument
-from tests.cli.normal import document_of, normal
+from tests.cli.normal import document_of, normal, wait_for_orders
 from tests.support import Desk, finish
 
 UNKNOWN = {"code": -1007, "msg": "Timeout waiting for response from backend server."}
@@ -242,7 +242,6 @@ REFUSED = [
     Bad("modify ok-low-1 --price 59000.05", 3, "PRICE_FILTER"),
     Bad("modify ok-low-1 --price 70000", 3, "PERCENT_PRICE"),
     Bad("modify ok-low-1 --quantity 0.0105", 3, "LOT_SIZE"),
-    Bad("modify ok-low-1 --quantity 5", 4, "position"),
     Bad("leverage BTCUSDT 126", 3, "LEVERAGE"),
     Bad("leverage BTCUSDT ten", 2, "ten"),
     Bad("margin-type BTCUSDT sideways", 2, "sideways"),
@@ -264,6 +263,22 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(desk: Desk) -> None:
     assert open_orders(desk) == ["ok-low-1", "ok-guard-1"]
 
 
+def test_the_desks_own_limits_bind_a_change_and_the_leverage_exit_4(desk: Desk) -> None:
+    low = limit(desk, "low")
+    desk.variables |= {
+        "ORDERKIT_RISK_MAX_POSITION_NOTIONAL": "1000",
+        "ORDERKIT_RISK_MAX_LEVERAGE": "20",
+    }
+    try:
+        for line in (f"modify {low} --quantity 0.02", "leverage BTCUSDT 21"):
+            refused = desk.bot(f"{line} --json")
+            assert (refused.code, refused.json["error"]["kind"]) == (4, "risk")
+    finally:
+        desk.variables.clear()
+    assert not desk.requests("PUT", "/fapi/v1/order")
+    assert not desk.requests("POST", "/fapi/v1/leverage")
+
+
 # --- flatten --------------------------------------------------------------------------------------
 
 
@@ -272,9 +287,7 @@ def test_flatten_stops_jobs_cancels_orders_and_closes_positions(desk: Desk) -> N
     limit(desk, "low")
     stop(desk, "guard")
     running = desk.start("twap BTCUSDT BUY 1 --chunks 100 --interval 1 --job-id slow --json")
-    while "slow" not in statuses(desk):
-        time.sleep(0.1)
-    time.sleep(1.0)
+    wait_for_orders(desk, 2)
     done = desk.bot("flatten --yes --json")
     assert done.code == 0, done.err
     result = document_of(done, documents.FlattenDocument)

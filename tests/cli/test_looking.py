@@ -9,7 +9,7 @@ import pytest
 
 from orderkit.console import looking_documents as documents
 from orderkit.console.documents import ErrorDocument, JobDocument
-from tests.cli.normal import document_of, normal
+from tests.cli.normal import document_of, normal, wait_for_orders
 from tests.support import Desk, finish
 
 PRICES = """\
@@ -185,10 +185,10 @@ def test_history_reaches_back_as_far_as_it_is_asked_to_and_not_further(desk: Des
 
 def test_a_running_job_shows_progress_and_one_that_was_killed_how_late_it_is(desk: Desk) -> None:
     running = desk.start("twap BTCUSDT BUY 0.1 --chunks 10 --interval 1 --job-id slow")
-    time.sleep(2.5)
+    wait_for_orders(desk, 2)
     (row,) = document_of(desk.bot("ps --json"), documents.JobListDocument).jobs
     assert (row.job_id, row.status, row.pid) == ("slow", "RUNNING", running.pid)
-    assert 0 < float(row.progress) <= float(row.expected) + 0.1 < 1
+    assert 0.1 < float(row.progress) <= float(row.expected) + 0.1 <= 1
     assert row.late_ms < 1000
     running.send_signal(signal.SIGKILL)
     finish(running)
@@ -204,7 +204,7 @@ def test_a_running_job_shows_progress_and_one_that_was_killed_how_late_it_is(des
 
 def test_attach_follows_a_job_of_another_process_to_its_end(desk: Desk) -> None:
     running = desk.start("twap BTCUSDT BUY 0.03 --chunks 3 --interval 1 --job-id seen")
-    time.sleep(1.2)
+    wait_for_orders(desk, 1)
     attached = desk.bot("attach seen --json")
     assert finish(running).code == attached.code == 0
     assert document_of(attached, JobDocument).executed_quantity == "0.030"
@@ -212,10 +212,12 @@ def test_attach_follows_a_job_of_another_process_to_its_end(desk: Desk) -> None:
 
 
 def test_leaving_the_view_leaves_the_job_alone(desk: Desk) -> None:
-    running = desk.start("twap BTCUSDT BUY 0.04 --chunks 4 --interval 1 --job-id alone")
-    time.sleep(1.2)
+    running = desk.start("twap BTCUSDT BUY 0.08 --chunks 8 --interval 1 --job-id alone")
+    wait_for_orders(desk, 1)
     view = desk.start("attach alone")
-    time.sleep(1.2)
+    assert view.stdout is not None
+    assert view.stdout.readline() == "job alone of paper: RUNNING\n"
+    time.sleep(0.5)
     view.send_signal(signal.SIGINT)
     left = finish(view)
     assert left.code == 130

@@ -19,6 +19,7 @@ from orderkit.runtime.desk import Desk
 
 START_TIMEOUT_S = 30.0
 POLL_S = 0.05
+QUIET_S = 0.3  # without another order the first ones are all there
 _UNANSWERED = (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN)
 
 
@@ -27,12 +28,11 @@ def detach(
     executor: Executor,
     record: JobRecord,
     instrument: Instrument,
-    orders_at_once: int,
     warnings: Sequence[str] = (),
     *,
     new: bool,
 ) -> int:
-    """Hand a job over and wait until its first ``orders_at_once`` orders are answered; its exit code by then.
+    """Hand a job over and wait until its first orders are answered; its exit code by then.
 
     A ``new`` job is written down first: from then on whatever dies, resume can go on with it.
 
@@ -46,7 +46,7 @@ def detach(
     if not is_locked(desk.settings.home, record.job_id):
         log = desk.settings.home / "supervisors" / f"{record.job_id}.log"
         supervisor = _start(record, log)
-        record = _settled(desk, record, supervisor, orders_at_once)
+        record = _settled(desk, record, supervisor)
         if record.status is JobStatus.RUNNING and supervisor.poll() is not None:
             raise ConfigurationError(
                 f"the supervisor of job {record.job_id} ended at once with exit code {supervisor.returncode}",
@@ -80,17 +80,19 @@ def _start(record: JobRecord, log: Path) -> "subprocess.Popen[bytes]":
         os.close(descriptor)
 
 
-def _settled(
-    desk: Desk, record: JobRecord, supervisor: "subprocess.Popen[bytes]", orders_at_once: int
-) -> JobRecord:
+def _settled(desk: Desk, record: JobRecord, supervisor: "subprocess.Popen[bytes]") -> JobRecord:
     """The job once its first orders are answered, or it has ended, or nothing was heard for long."""
     deadline_s = time.monotonic() + START_TIMEOUT_S
+    count, since_s = 0, time.monotonic()
     while True:
         gone = supervisor.poll() is not None
         record = desk.journal.load_job(record.job_id) or record
-        answered = sum(order.status not in _UNANSWERED for order in record.orders)
-        if gone or record.status is not JobStatus.RUNNING or time.monotonic() > deadline_s:
+        now_s = time.monotonic()
+        if gone or record.status is not JobStatus.RUNNING or now_s > deadline_s:
             return record
-        if answered >= orders_at_once:
+        answered = sum(order.status not in _UNANSWERED for order in record.orders)
+        if answered != count:
+            count, since_s = answered, now_s
+        if count and count == len(record.orders) and now_s - since_s > QUIET_S:
             return record
         time.sleep(POLL_S)

@@ -7,6 +7,7 @@ from orderkit.console import tables
 from orderkit.console.check import Check, failure, ok, warning
 from orderkit.console.looking import jobs_of
 from orderkit.console.protection import protection_of
+from orderkit.console.rows import in_steps
 from orderkit.domain.enums import Environment
 from orderkit.domain.job import JobStatus
 from orderkit.errors import AuthenticationFailed, ExchangeUnreachable, OrderKitError
@@ -136,7 +137,9 @@ def positions(desk: Desk) -> list[Check]:
     for position in held:
         protection = protection_of(position, listed)
         if protection.verdict != "full":
-            bare.append(f"{position.symbol} {position.quantity} ({protection.quantity} protected)")
+            instrument = desk.gateway.instruments().get(position.symbol)
+            size, covered = (in_steps(q, instrument) for q in (position.quantity, protection.quantity))
+            bare.append(f"{position.symbol} {size} ({covered} protected)")
     if not bare:
         return [ok("positions", f"{len(held)} open, each protected by a stop" if held else "none is open")]
     message = f"no stop protects {', '.join(bare)} in full"

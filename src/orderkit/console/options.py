@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, NoReturn, TypeVar
 
@@ -166,6 +167,23 @@ def run_command(command: Callable[..., None]) -> NoReturn:
     app = typer.Typer(add_completion=False)
     app.command()(command)
     run_app(app)
+
+
+def share(text: str, name: str) -> Decimal:
+    """0.2 from "20%": a share of a whole.
+
+    Raises:
+        UsageError: no percentage above 0 and at most 100.
+    """
+    from orderkit.utils import parse_decimal
+
+    try:
+        part = parse_decimal(text.strip().removesuffix("%"), name) / 100
+    except ValidationError:
+        part = Decimal(0)
+    if not (text.strip().endswith("%") and 0 < part <= 1):
+        raise UsageError(f"{name} {text!r} is not a share", hint="write a percentage such as 10%")
+    return part
 
 
 def one_of(kind: type[E], text: str, name: str) -> E:

@@ -91,8 +91,7 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
             if options.detach:
                 from orderkit.console.detach import detach
 
-                first = sum(not order.offset_ms for order in executor.plan(snapshot))
-                code = detach(desk, executor, record, snapshot.instrument, first, warnings, new=True)
+                code = detach(desk, executor, record, snapshot.instrument, warnings, new=True)
             else:
                 code = run_job(desk, executor, record, guard, warnings, new=True)
         except (JobBusy, JobExists):  # the same --job-id, started at the same moment
@@ -197,7 +196,7 @@ def _same_job(
     if options.detach:
         from orderkit.console.detach import detach
 
-        return detach(desk, executor_of(known.kind, kept, instrument), known, instrument, 1, new=False)
+        return detach(desk, executor_of(known.kind, kept, instrument), known, instrument, new=False)
     return resume_job(desk, known)
 
 
