@@ -29,7 +29,11 @@ class JobResult:
 
 @dataclass(slots=True)
 class JobRecord:
-    """A job as the journal holds it. ``parameters`` rebuild the flow, ``orders`` are in submission order."""
+    """A job as the journal holds it. ``parameters`` rebuild the flow, ``orders`` are in submission order.
+
+    ``notices``: what others did to its position and symbol while this process ran it; not in the journal's
+    own row but among its notes.
+    """
 
     job_id: str
     kind: str
@@ -41,3 +45,4 @@ class JobRecord:
     finished_ns: int | None = None
     arrival_price: str | None = None
     orders: list[Order] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)

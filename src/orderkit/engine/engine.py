@@ -29,7 +29,7 @@ from orderkit.domain.events import (
 )
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.market import Quote
-from orderkit.domain.order import Order, OrderRequest, Rejection
+from orderkit.domain.order import Fill, Order, OrderRequest, Rejection
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.journal import Entry, FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
 from orderkit.engine.monitor import UNANSWERED, OrderMonitor
@@ -51,12 +51,18 @@ def client_order_id(job_id: str, sequence: int) -> str:
 
 @dataclass(slots=True)
 class Output:
-    """What one step wants: ``entries`` are written, in order, before ``commands`` are carried out."""
+    """What one step wants: ``entries`` are written, in order, before ``commands`` are carried out.
+
+    ``foreign_fills`` changed the position under a job, ``strangers`` (client order ids) rest beside its
+    orders: of no order of this engine, perhaps of another process's.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     ended: dict[str, JobResult] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
+    foreign_fills: list[Fill] = field(default_factory=list)
+    strangers: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -139,6 +145,8 @@ class Engine:
                 self.order_changed(report.client_order_id, self._monitor.apply_report(report))
             case TradeReported(fill):
                 order = self._monitor.get(fill.client_order_id)
+                if order is None and any(o.request.symbol == fill.symbol for o in self._monitor):
+                    self._output.foreign_fills.append(fill)
                 known = len(order.fills) if order else 0
                 events = self._monitor.apply_fill(fill)
                 if order and len(order.fills) > known:
@@ -170,6 +178,7 @@ class Engine:
                 self._questions.stream_changed(up=isinstance(event, UserStreamUp))
             case OpenOrdersListed():
                 self._questions.listed(event)
+                self._output.strangers = self.strangers[event.symbol]
             case ListingFailed(symbol, _):
                 self._questions.not_listed(symbol)
         return self._output

@@ -328,6 +328,15 @@ class BinanceGateway:
                 return sum((v for (_, _, kind), v in entries.items() if kind in RESULT_KINDS), Decimal(0))
             start_ms = rows[-1][0][0]  # once more: a page may end inside a millisecond
 
+    def count_down(self, symbol: str, countdown_ms: int) -> None:
+        """Arm or renew the dead man's switch of a symbol (weight 10); 0 lifts it.
+
+        It cancels all open orders of the symbol, whoever sent them. Whether it covers untriggered conditional
+        orders is not documented.
+        """
+        params = {"symbol": symbol, "countdownTime": str(countdown_ms)}
+        self._call(Call(f"countdown of {symbol}"), "futures_countdown_cancel_all", params)
+
     def create_listen_key(self) -> str:
         """A key for the user stream; the exchange returns the one that lives and extends it by 60 minutes."""
         key = self._call(Call("open the user stream"), "futures_stream_get_listen_key", None, str)

@@ -62,6 +62,9 @@ class Gateway(Protocol):
     def daily_result(self) -> Decimal:
         """Realised P&L, fees and funding since 00:00 UTC, in margin asset; a loss is negative."""
 
+    def count_down(self, symbol: str, countdown_ms: int) -> None:
+        """Have all open orders of the symbol cancelled after this time, unless called again; 0 lifts it."""
+
     def create_listen_key(self) -> str: ...
 
     def keep_listen_key_alive(self, listen_key: str) -> None:

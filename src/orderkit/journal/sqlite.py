@@ -155,6 +155,21 @@ class SqliteJournal:
             ).fetchall()
             return [row["job_id"] for row in rows]
 
+    def knows_order(self, client_order_id: str) -> bool:
+        """True where some job of this journal has sent, or is about to send, the order."""
+        with self._file_lock, self._explained():
+            query = "SELECT 1 FROM orders WHERE client_order_id = ?"
+            return self._connection.execute(query, (client_order_id,)).fetchone() is not None
+
+    def order_ids(self) -> set[int] | None:
+        """The exchange's ids of all orders sent; None while some order has none that may exist."""
+        in_doubt = (OrderStatus.PENDING_NEW.value, OrderStatus.UNKNOWN.value)
+        with self._file_lock, self._explained():
+            rows = self._connection.execute("SELECT order_id, status FROM orders").fetchall()
+        if any(row["order_id"] is None and row["status"] in in_doubt for row in rows):
+            return None
+        return {row["order_id"] for row in rows if row["order_id"] is not None}
+
     def client_order_ids(self) -> set[str]:
         """Every id that this journal has ever sent."""
         with self._file_lock, self._explained():

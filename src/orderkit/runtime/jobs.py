@@ -18,9 +18,11 @@ from orderkit.engine.engine import Engine
 from orderkit.errors import ConfigurationError
 from orderkit.journal.locks import job_lock
 from orderkit.risk.gate import Refused
+from orderkit.runtime.dead_man import switch_for
 from orderkit.runtime.desk import Desk
 from orderkit.runtime.live import LiveRuntime, run
 from orderkit.runtime.risk import RiskGuard
+from orderkit.runtime.strangers import Strangers
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +50,17 @@ def execute(
     uses_user_stream: bool,
     quotes_of: Sequence[str] = (),
     guard: RiskGuard | None = None,
+    dead_man: tuple[str, int] | None = None,
 ) -> JobResult:
-    """Run a job to its end in this process; ``record`` gets its orders, times and status.
+    """Run a job to its end in this process; ``record`` gets its orders, times, status and notices.
 
     The flow is told of the best bid and ask of the symbols ``quotes_of``.
 
     A ``new`` job is written down first; another one goes on with the orders that ``record`` has. Every
     order passes ``guard``; None is for flows that send nothing.
+
+    ``dead_man``: a symbol and a time in ms; all open orders there are cancelled when this process has not
+    been heard of for so long.
 
     Raises:
         JobBusy: another process runs it.
@@ -72,6 +78,7 @@ def execute(
                 uses_user_stream=uses_user_stream,
                 quotes_of=quotes_of,
                 guard=guard,
+                dead_man=dead_man,
             )
         )
     record.status, record.reason = result.status, result.reason
@@ -89,6 +96,7 @@ async def _execute(
     uses_user_stream: bool,
     quotes_of: Sequence[str],
     guard: RiskGuard | None,
+    dead_man: tuple[str, int] | None,
 ) -> JobResult:
     stream = market = None
     if uses_user_stream:
@@ -100,10 +108,18 @@ async def _execute(
 
         market = MarketStream(desk.gateway, lambda: desk.gateway.endpoints.stream, quotes_of)
     engine = Engine(gate=guard or _refuse_all)
+    strangers = Strangers(desk.journal, record.job_id)
     runtime = LiveRuntime(
-        engine, desk.gateway, desk.journal, user_stream=stream, market_stream=market, on_step=view.step
+        engine,
+        desk.gateway,
+        desk.journal,
+        user_stream=stream,
+        market_stream=market,
+        on_step=view.step,
+        strangers=strangers,
     )
-    async with runtime:
+    last_known_ms = max((order.updated_ms for order in record.orders), default=0)
+    async with runtime, switch_for(desk.gateway, dead_man):
         if new:
             record.started_ns = runtime.clock.now_ns()
             desk.journal.open_job(record)
@@ -123,6 +139,11 @@ async def _execute(
                 listener.cancel()
                 view.end()
         record.finished_ns = runtime.clock.now_ns()
+        if last_known_ms and any(order.executed_quantity for order in record.orders):
+            symbols = {order.request.symbol for order in record.orders}
+            for symbol in sorted(symbols):
+                await asyncio.to_thread(strangers.search, desk.gateway.inquiry, symbol, last_known_ms)
+    record.notices = strangers.notices
     return result
 
 

@@ -44,6 +44,7 @@ from orderkit.engine.engine import Engine, Output
 from orderkit.engine.journal import Journal, Ticket
 from orderkit.errors import ExchangeUnreachable, OrderKitError, OrderNotFound, OutcomeUnknown, RateLimited
 from orderkit.exchange.gateway import Gateway
+from orderkit.runtime.strangers import Strangers
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ class LiveRuntime:
         user_stream: EventStream | None = None,
         market_stream: EventStream | None = None,
         on_step: Callable[[], None] | None = None,
+        strangers: Strangers | None = None,
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
         order_threads: int = 8,
@@ -103,6 +105,7 @@ class LiveRuntime:
         self._user_stream = user_stream
         self._market_stream = market_stream
         self._on_step = on_step
+        self._strangers = strangers
         self._retry = retry or RetryPolicy()
         self.clock = clock or Clock()
         self._orders = ThreadPoolExecutor(order_threads, thread_name_prefix="order")
@@ -192,6 +195,8 @@ class LiveRuntime:
         self._unwritten = ticket or self._unwritten
         for command in output.commands:
             self._dispatch(command, ticket)
+        if self._strangers is not None and (output.foreign_fills or output.strangers):
+            self._queries.submit(self._strangers.met, output.foreign_fills, output.strangers)
         if self._on_step is not None:
             self._on_step()
         for job_id, result in output.ended.items():

@@ -1,0 +1,191 @@
+"""Others on the same account: their trades and orders are noticed; and the switch for a process that dies."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from tests.faults.cells import CellDesk, open_desk
+from tests.faults.truth import client_of, gateway_of
+from tests.support import finish
+
+LIMIT = "limit BTCUSDT BUY 0.01 59000 --wait --job-id job --json"
+TWAP = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 600ms --job-id job --json"
+ORDER = ("POST", "/fapi/v1/order")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CellDesk]:
+    made = open_desk(tmp_path_factory.mktemp("home"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cell(shared: CellDesk) -> CellDesk:
+    shared.renew()
+    return shared
+
+
+def notes(desk: CellDesk, state: str) -> list[str]:
+    connection = sqlite3.connect(desk.home / "journal.sqlite")
+    rows = connection.execute("SELECT message FROM notes WHERE state = ? ORDER BY at_ns", (state,)).fetchall()
+    connection.close()
+    return [row[0] for row in rows]
+
+
+def until_sent(desk: CellDesk, count: int = 1) -> None:
+    deadline = time.monotonic() + 20
+    while sum(row["status"] == 200 for row in desk.requests(*ORDER)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def by_hand(desk: CellDesk, **order: str) -> None:
+    """Somebody at the web page."""
+    client = client_of(desk)
+    client.futures_create_order(symbol="BTCUSDT", **order)
+    client.close_connection()
+
+
+def test_a_position_that_others_change_under_a_job_is_noticed(cell: CellDesk) -> None:
+    process = cell.start(LIMIT)
+    until_sent(cell)
+    by_hand(cell, side="SELL", type="MARKET", quantity="0.02", newClientOrderId="web-1")
+    assert cell.bot("market BTCUSDT BUY 0.03 --job-id other").code == 0  # one of our own
+    cell.market("58990", "58990.1")
+    assert finish(process).code == 0
+    assert notes(cell, "POSITION_CHANGED") == [
+        "the BTCUSDT position was changed by -0.020 by order web-1, which no job here has sent"
+    ]
+
+
+@pytest.mark.parametrize("command", ["resume job", "reconcile"])
+def test_trades_of_others_while_nothing_was_running_are_found(cell: CellDesk, command: str) -> None:
+    process = cell.start(TWAP)
+    until_sent(cell, 2)
+    time.sleep(0.2)
+    process.kill()
+    process.communicate()
+    by_hand(cell, side="SELL", type="MARKET", quantity="0.05", newClientOrderId="web-2")
+    assert cell.bot("market BTCUSDT BUY 0.03 --job-id other").code == 0
+    assert cell.bot(command).code == 0
+    (note,) = notes(cell, "POSITION_CHANGED")
+    assert "-0.050" in note
+    assert "no job here has sent" in note
+
+
+def test_an_undisturbed_job_notices_nothing(cell: CellDesk) -> None:
+    process = cell.start(TWAP)
+    until_sent(cell, 1)
+    process.kill()
+    process.communicate()
+    assert cell.bot("resume job").code == 0
+    assert notes(cell, "POSITION_CHANGED") == notes(cell, "STRANGER") == []
+
+
+def test_an_order_of_somebody_else_beside_ours_is_reported_once(cell: CellDesk) -> None:
+    process = cell.start(LIMIT)
+    until_sent(cell)
+    by_hand(
+        cell, side="BUY", type="LIMIT", quantity="0.02", price="58000", timeInForce="GTC",
+        newClientOrderId="web-3",
+    )  # fmt: skip
+    for _ in range(2):  # each gap of the stream makes it list the open orders
+        cell.control("POST", "/paper/faults", {"streams": "disconnect"})
+        time.sleep(1)
+    cell.market("58990", "58990.1")
+    assert finish(process).code == 0
+    assert notes(cell, "STRANGER") == ["order web-3 on this symbol was not sent by any job here"]
+
+
+# --- the dead man's switch --------------------------------------------------------------------------
+
+HOLD = """
+import asyncio, sys
+from decimal import Decimal
+from orderkit.config import Settings
+from orderkit.domain.enums import OrderType, Side, TimeInForce
+from orderkit.domain.order import OrderRequest
+from orderkit.exchange.binance_gateway import BinanceGateway
+from orderkit.runtime.dead_man import switch_for
+
+gateway = BinanceGateway(Settings.load("paper"))
+order = OrderRequest(
+    "BTCUSDT", Side.BUY, OrderType.LIMIT, Decimal("0.01"), Decimal(59000), time_in_force=TimeInForce.GTC
+)
+
+async def main() -> None:
+    async with switch_for(gateway, ("BTCUSDT", 3000)):
+        gateway.submit("held-1", order)
+        print("resting", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+
+asyncio.run(main())
+gateway.close()
+"""
+
+
+def open_orders(desk: CellDesk) -> int:
+    gateway = gateway_of(desk)
+    try:
+        return len(gateway.open_orders("BTCUSDT"))
+    finally:
+        gateway.close()
+
+
+@pytest.fixture
+def held(cell: CellDesk) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD],
+        env=cell.environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "resting\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_orders_stay_while_the_process_lives_and_after_it_ends_in_order(
+    cell: CellDesk, held: "subprocess.Popen[str]"
+) -> None:
+    time.sleep(4)
+    assert open_orders(cell) == 1
+    held.communicate("end\n", timeout=20)
+    time.sleep(3.5)
+    assert open_orders(cell) == 1
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
+def test_orders_are_cancelled_when_the_process_dies_or_hangs(
+    cell: CellDesk, held: "subprocess.Popen[str]", end: signal.Signals
+) -> None:
+    os.kill(held.pid, end)
+    assert open_orders(cell) == 1
+    time.sleep(3.5)
+    assert open_orders(cell) == 0
+
+
+def test_without_its_switch_armed_nothing_is_sent(cell: CellDesk) -> None:
+    cell.fault("POST", "/fapi/v1/countdownCancelAll", "error", status=503)
+    process = subprocess.run(
+        [sys.executable, "-c", HOLD],
+        env=cell.environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "ExchangeUnreachable" in process.stderr
+    assert cell.requests(*ORDER) == []
+    assert Decimal(open_orders(cell)) == 0
