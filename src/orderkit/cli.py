@@ -12,6 +12,7 @@ from orderkit.console.look import balance, book, history, info, orders, position
 from orderkit.console.main import run_app
 from orderkit.console.risk import halt, resume_trading, risk
 from orderkit.console.watch import attach, logs, ps, show
+from orderkit.orders.bracket import bracket
 from orderkit.orders.grid import grid
 from orderkit.orders.limit import limit
 from orderkit.orders.market import market
@@ -35,6 +36,7 @@ app.command("stop-limit", rich_help_panel=_ORDERS)(stop_limit)
 app.command("twap", rich_help_panel=_ORDERS)(twap)
 app.command("grid", rich_help_panel=_ORDERS)(grid)
 app.command("oco", rich_help_panel=_ORDERS)(oco)
+app.command("bracket", rich_help_panel=_ORDERS)(bracket)
 app.command("cancel", rich_help_panel=_ORDERS)(cancel)
 app.command("modify", rich_help_panel=_ORDERS)(modify)
 app.command("flatten", rich_help_panel=_ORDERS)(flatten)

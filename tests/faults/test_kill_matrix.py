@@ -61,6 +61,7 @@ SCENARIOS = {
         take_some_profit_then_stop,
         before="market BTCUSDT BUY 0.5",
     ),
+    "bracket": Scenario("bracket BTCUSDT BUY 0.5 62000 58000", Decimal(0), take_profit),
     # buys at 59000, places the sell at 60000, and closes what it holds at its end
     "grid": Scenario("grid BTCUSDT 58000 62000 5 0.01 --max-runtime 2s --on-stop flatten", Decimal(0), cross),
 }

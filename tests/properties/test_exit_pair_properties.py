@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from orderkit.domain.enums import Side
 from orderkit.domain.job import JobStatus
 from orderkit.domain.market import DepthUpdate
+from orderkit.orders.bracket import BracketExecutor, BracketRequest
 from orderkit.orders.oco import OCOExecutor, OCORequest, OnDoubleFill
 from orderkit.runtime.backtest import Latency
 from tests.virtual import BTC, Venue, book
@@ -109,3 +110,31 @@ def test_an_opening_pair_opens_once_or_says_what_is_too_much_or_trades_it_back(
         assert opened == QUANTITY
     elif opened > QUANTITY:
         assert f"BOTH LEGS FILLED: {opened - QUANTITY}" in (ran.result.reason or "")
+
+
+@settings(max_examples=150, deadline=None)
+@given(markets(), LATENCIES, st.sampled_from([None, "59999.9", "59000"]), st.sampled_from([None, "57950"]))
+def test_a_bracket_ends_flat_with_nothing_left_and_says_what_it_entered(
+    market: list[DepthUpdate], latency: Latency, entry: str | None, stop_limit: str | None
+) -> None:
+    venue = Venue(latency)
+    request = BracketRequest(
+        symbol="BTCUSDT",
+        side=Side.BUY,
+        quantity=QUANTITY,
+        take_profit=Decimal(62_000),
+        stop=Decimal(58_000),
+        stop_limit=None if stop_limit is None else Decimal(stop_limit),
+        entry=None if entry is None else Decimal(entry),
+        entry_timeout_ms=60_000,
+    )
+    executor = BracketExecutor(request, BTC)
+    assert executor.validate(venue.snapshot) == []
+    ran = venue.run(executor.run, market)
+    assert ran.result is not None, ran.context.message
+    assert venue.position == 0
+    assert venue.resting == []
+    assert venue.waiting == 0
+    entered = sum(o.executed_quantity for o in ran.context.orders if o.request.side is Side.BUY)
+    assert (ran.result.status is JobStatus.COMPLETED) == (entered == QUANTITY)
+    assert (ran.result.reason or "").startswith(f"{entered} of ")

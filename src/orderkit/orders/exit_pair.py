@@ -130,6 +130,12 @@ class Legs:
         self.nothing_done = Phase.ENDED if done else Phase.REFUSED
 
     @property
+    def traded(self) -> bool:
+        """True once a leg was reached: it executed, or the stop triggered."""
+        ours = (*self.take_profits, *self.stops, *self.exits)
+        return bool(self.triggered or self.exits) or any(order.executed_quantity for order in ours)
+
+    @property
     def covered(self) -> Decimal:
         """What the stops that certainly rest, and whatever is trading already, would close."""
         known = (*self.live_stops, *live(self.exits))
@@ -154,11 +160,13 @@ def next_step(
     *,
     growing: bool = False,
     protects: bool = False,
+    leave: bool = False,
 ) -> Step:
     """What a pair that is to close ``target`` in all needs next.
 
     The stop is placed first and the take-profit once the stop rests. ``growing``: the target may still rise.
     ``protects``: the position is this job's own, so that a refused leg never means to do nothing.
+    ``leave``: close it at market now.
 
     - All is done: what still rests is cancelled.
     - The stop triggers: the take-profit is cancelled; what the stop leaves undone goes at market where the
@@ -176,7 +184,7 @@ def next_step(
     if legs.left <= 0:
         return _wind_up(legs, Phase.FILLED)
     fault = _fault_of_stop(pair, legs, protects=protects)
-    if legs.exits or legs.triggered or fault is _AT_MARKET:
+    if leave or legs.exits or legs.triggered or fault is _AT_MARKET:
         return _exit(pair, legs, instrument, now_ms)
     if fault is not None:
         return _wind_up(legs, *fault)
@@ -246,11 +254,11 @@ def _exit(pair: ExitPair, legs: Legs, instrument: Instrument, now_ms: int) -> St
         return Step(Phase.EXITING, cancels=cancels)
     if last is not None and last.rejection is not None and last.rejection.code == NOTHING_TO_REDUCE:
         return _wind_up(legs, Phase.ENDED, f"there is no position left to close {legs.left} of")
-    failures = _trailing_failures(legs.exits)
-    if failures > len(RETRY_PAUSES_MS):
-        why = why_rejected(legs.exits[-1]) or "no counterpart"
-        return _wind_up(legs, Phase.ENDED, f"NOT PROTECTED: {legs.left} could not be closed at market: {why}")
-    at_ms = legs.exits[-1].created_ms + RETRY_PAUSES_MS[failures - 1] if failures else now_ms
+    if last is not None and _is_final(last) and len(_trailing_refusals(legs.exits)) > len(RETRY_PAUSES_MS):
+        why = f"NOT PROTECTED: {legs.left} could not be closed at market: {why_rejected(last)}"
+        return _wind_up(legs, Phase.ENDED, why)
+    failures = min(_trailing_failures(legs.exits), len(RETRY_PAUSES_MS))
+    at_ms = now_ms if last is None or not failures else last.created_ms + RETRY_PAUSES_MS[failures - 1]
     if now_ms < at_ms:
         return Step(Phase.EXITING, cancels=cancels, wake_ms=at_ms)
     lot = instrument.lot_size_for(market=True)
@@ -346,6 +354,11 @@ def _refused(order: Order) -> bool:
     """Refused on arrival, or never let out of the house."""
     rejection = order.rejection
     return order.status is OrderStatus.REJECTED and rejection is not None and rejection.kind != "absent"
+
+
+def _is_final(order: Order) -> bool:
+    """Refused for what it is: neither the network's fault nor a lack of counterparts, which may both pass."""
+    return _refused(order) and order.rejection is not None and order.rejection.kind not in TRANSPORT
 
 
 def _ended_short(order: Order) -> bool:

@@ -18,7 +18,7 @@ from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.orders.executor import OPEN_END, PlannedOrder
 from orderkit.orders.exit_pair import OVER, ExitPair, Legs, Phase, Step, leaves, live
-from orderkit.orders.pair_driver import PairDriver
+from orderkit.orders.pair_driver import PairDriver, in_doubt, kept, ways_out
 from orderkit.utils import (
     closed_leg,
     closing_quantity,
@@ -150,15 +150,15 @@ class OCOExecutor:
         while True:
             if ctx.stopping and (not ctx.orders or self.request.on_exit is OnExit.CANCEL):
                 return (yield from self._cancel(ctx, driver))
-            doubtful = [order.client_order_id for order in ctx.orders if order.unresolved]
+            doubtful = [order for order in ctx.orders if order.unresolved]
             if doubtful:
-                return self._in_doubt(ctx, doubtful)
+                return in_doubt(ctx, doubtful)
             step = driver.act(self.request.quantity)
             if step.phase in OVER:
                 if self._is_settled(ctx) and not self._unwind(ctx):
                     return self._result(ctx, step, driver)
-            elif ctx.stopping and driver.is_quiet and step.wake_ms is None:
-                return self._keep(ctx)
+            elif ctx.stopping and driver.is_quiet:
+                return kept(ctx, Legs(self.request.pair, self.request.quantity, ctx.orders))
             yield
 
     @staticmethod
@@ -201,15 +201,7 @@ class OCOExecutor:
     def _result(self, ctx: Context, step: Step, driver: PairDriver) -> JobResult:
         legs = Legs(self.request.pair, self.request.quantity, ctx.orders)
         unit = self.instrument.base_asset
-        parts = [
-            f"{sum(o.executed_quantity for o in orders)} {unit} by {name}"
-            for name, orders in (
-                ("take-profit", legs.take_profits),
-                ("stop", legs.stops),
-                ("market order", legs.exits),
-            )
-            if any(o.executed_quantity for o in orders)
-        ]
+        parts = ways_out(legs, unit)
         parts += [part for part in (step.reason, driver.summary) if part]
         excess = self._excess(ctx.orders)
         if excess > 0:
@@ -222,19 +214,13 @@ class OCOExecutor:
         }.get(step.phase, JobStatus.STOPPED)
         return JobResult(status, "; ".join(parts) or None, ctx.interrupted)
 
-    def _keep(self, ctx: Context) -> JobResult:
-        """Leave the legs where they are and say so: nobody cancels the other one now until a resume."""
-        names = ", ".join(f"{o.client_order_id} ({o.request.type})" for o in live(ctx.orders))
-        what = f"{ctx.stop_reason}; on the exchange and not watched: {names}"
-        return JobResult(JobStatus.RUNNING, f"{what}; bot.py resume {ctx.job_id} goes on", ctx.interrupted)
-
     def _cancel(self, ctx: Context, driver: PairDriver) -> Flow[JobResult]:
         for order in live(ctx.orders):
             driver.cancel(order)
         yield from ctx.wait_done(*ctx.orders)
-        doubtful = [order.client_order_id for order in ctx.orders if order.unresolved]
+        doubtful = [order for order in ctx.orders if order.unresolved]
         if doubtful:
-            return self._in_doubt(ctx, doubtful)
+            return in_doubt(ctx, doubtful)
         left = Legs(self.request.pair, self.request.quantity, ctx.orders).left
         if left <= 0:
             return self._result(ctx, Step(Phase.FILLED), driver)
@@ -243,13 +229,6 @@ class OCOExecutor:
             f"{ctx.stop_reason}; {left} of {self.request.quantity} not done, no leg is left on the exchange",
             ctx.interrupted,
         )
-
-    @staticmethod
-    def _in_doubt(ctx: Context, doubtful: Sequence[str]) -> JobResult:
-        resting = [o.client_order_id for o in live(ctx.orders) if not o.unresolved]
-        also = f"; on the exchange and not watched: {', '.join(resting)}" if resting else ""
-        names = ", ".join(doubtful)
-        return JobResult(JobStatus.UNKNOWN, f"the outcome of {names} is not known{also}", ctx.interrupted)
 
 
 def _warnings(request: OCORequest, position: Decimal, closing: Decimal) -> list[str]:

@@ -1,12 +1,14 @@
-"""Carries out what a pair of exits needs, and measures for how long its stop covered too little."""
+"""Carries out what a pair of exits needs, measures gaps in its protection, and says how it ended."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.instrument import Instrument
+from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context
-from orderkit.orders.exit_pair import ExitPair, Legs, Step, next_step
+from orderkit.orders.exit_pair import ExitPair, Legs, Step, live, next_step
 
 ASK_AGAIN_MS = 1_000
 MS_NS = 1_000_000
@@ -28,7 +30,9 @@ class PairDriver:
         self.unprotected_ns = 0
         self.resizes = 0
 
-    def act(self, target: Decimal, *, growing: bool = False, protects: bool = False) -> Step:
+    def act(
+        self, target: Decimal, *, growing: bool = False, protects: bool = False, leave: bool = False
+    ) -> Step:
         """Do all that can be done now towards closing ``target``; the step says what to wait for."""
         ctx = self._ctx
         while True:
@@ -41,6 +45,7 @@ class PairDriver:
                 ctx.now_ms,
                 growing=growing,
                 protects=protects,
+                leave=leave,
             )
             for order in step.cancels:
                 self.cancel(order)
@@ -111,3 +116,27 @@ class PairDriver:
         limit = f" (limit {pair.stop_limit})" if pair.stop_limit is not None else ""
         prices = f"take-profit {pair.take_profit}, stop {pair.stop}{limit}"
         return f"{max(left, Decimal(0))} left: {prices}{self._news}"
+
+
+def ways_out(legs: Legs, unit: str) -> list[str]:
+    """How much went which way, in words."""
+    ways = (("take-profit", legs.take_profits), ("stop", legs.stops), ("market order", legs.exits))
+    sums = [(name, sum((o.executed_quantity for o in orders), Decimal(0))) for name, orders in ways]
+    return [f"{done} {unit} by {name}" for name, done in sums if done]
+
+
+def kept(ctx: Context, legs: Legs) -> JobResult:
+    """Leave the orders where they are and say so: nobody cancels the other one now until a resume."""
+    names = ", ".join(f"{o.client_order_id} ({o.request.type})" for o in live(ctx.orders))
+    what = f"{ctx.stop_reason}; on the exchange and not watched: {names or 'nothing'}"
+    if legs.left > legs.covered:
+        what += f"; {legs.left - legs.covered} without a stop"
+    return JobResult(JobStatus.RUNNING, f"{what}; bot.py resume {ctx.job_id} goes on", ctx.interrupted)
+
+
+def in_doubt(ctx: Context, doubtful: Sequence[Order]) -> JobResult:
+    """The exchange cannot say what became of these; what else rests is left as it is."""
+    resting = [o.client_order_id for o in live(ctx.orders) if not o.unresolved]
+    also = f"; on the exchange and not watched: {', '.join(resting)}" if resting else ""
+    names = ", ".join(order.client_order_id for order in doubtful)
+    return JobResult(JobStatus.UNKNOWN, f"the outcome of {names} is not known{also}", ctx.interrupted)

@@ -7,6 +7,7 @@ import msgspec
 
 from orderkit.domain.instrument import Instrument
 from orderkit.errors import ConfigurationError
+from orderkit.orders.bracket import BracketExecutor, BracketRequest
 from orderkit.orders.executor import Executor
 from orderkit.orders.grid import GridTrader
 from orderkit.orders.grid_request import GridRequest
@@ -24,6 +25,7 @@ _REQUESTS: dict[str, type[Any]] = {
     TWAPExecutor.kind: TWAPRequest,
     GridTrader.kind: GridRequest,
     OCOExecutor.kind: OCORequest,
+    BracketExecutor.kind: BracketRequest,
 }
 _EXECUTORS: dict[str, type[Any]] = {
     MarketExecutor.kind: MarketExecutor,
@@ -32,6 +34,7 @@ _EXECUTORS: dict[str, type[Any]] = {
     TWAPExecutor.kind: TWAPExecutor,
     GridTrader.kind: GridTrader,
     OCOExecutor.kind: OCOExecutor,
+    BracketExecutor.kind: BracketExecutor,
 }
 
 

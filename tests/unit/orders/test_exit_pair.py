@@ -262,11 +262,17 @@ def test_the_take_profits_of_a_position_that_grows_in_small_pieces_are_few() -> 
 
 
 def test_what_cannot_be_closed_is_said_loudly() -> None:
-    exits = [placed("exit", S.EXPIRED, "1", at_ms=n) for n in range(5)]
+    exits = [placed("exit", S.REJECTED, "1", code=-2019, at_ms=n) for n in range(5)]
     step = next_step(CLOSING, ONE, [placed("stop", S.REJECTED, code=-2021), *exits], BTC, NOW_MS)
     assert step.phase is Phase.ENDED
     assert step.reason is not None
     assert step.reason.startswith("NOT PROTECTED: 1")
+
+
+def test_a_lack_of_counterparts_is_waited_out_however_long() -> None:
+    exits = [placed("exit", S.EXPIRED, "1", at_ms=n) for n in range(20)]
+    step = next_step(CLOSING, ONE, [placed("stop", S.REJECTED, code=-2021), *exits], BTC, NOW_MS)
+    assert told(step) == ["submit MARKET 1"]
 
 
 def test_types_of_the_legs() -> None:
