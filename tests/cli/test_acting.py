@@ -243,7 +243,7 @@ REFUSED = [
     Bad("modify ok-low-1 --price 70000", 3, "PERCENT_PRICE"),
     Bad("modify ok-low-1 --quantity 0.0105", 3, "LOT_SIZE"),
     Bad("leverage BTCUSDT 126", 3, "LEVERAGE"),
-    Bad("leverage BTCUSDT ten", 2, "ten"),
+    Bad("leverage BTCUSDT ten", 2, "integer"),
     Bad("margin-type BTCUSDT sideways", 2, "sideways"),
     Bad("margin-type BTCUSDT isolated", 5, "open orders"),
     Bad("position-mode hedge", 5, "open orders"),
@@ -287,7 +287,7 @@ def test_flatten_stops_jobs_cancels_orders_and_closes_positions(desk: Desk) -> N
     limit(desk, "low")
     stop(desk, "guard")
     running = desk.start("twap BTCUSDT BUY 1 --chunks 100 --interval 1 --job-id slow --json")
-    wait_for_orders(desk, 2)
+    wait_for_orders(desk, 4)  # the second slice
     done = desk.bot("flatten --yes --json")
     assert done.code == 0, done.err
     result = document_of(done, documents.FlattenDocument)
