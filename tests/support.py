@@ -106,6 +106,13 @@ class Desk:
         body |= {"bid_quantity": quantities[0], "ask_quantity": quantities[1]}
         self.control("POST", "/paper/market", body)
 
+    def trade(
+        self, price: str, quantity: str, symbol: str = "BTCUSDT", *, seller_began: bool = False
+    ) -> None:
+        """Let others trade on the manual market."""
+        body = {"symbol": symbol, "price": price, "quantity": quantity, "buyer_is_maker": seller_began}
+        self.control("POST", "/paper/trade", body)
+
     def fault(self, method: str, path: str, action: str, **more: object) -> None:
         """Make the exchange fail on a matching request."""
         nth = more.pop("nth", None)

@@ -79,10 +79,13 @@ class Venue:
         *,
         stop_at_ms: int | None = None,
         until_ms: int = 600_000,
+        tells_trades: bool = False,
     ) -> "Ran":
         """Run a flow over the market's events for a time; ``stop_at_ms`` asks it to stop."""
         engine = Engine()
-        runtime = BacktestRuntime(engine, self.exchange, "me", market, latency=self.latency)
+        runtime = BacktestRuntime(
+            engine, self.exchange, "me", market, latency=self.latency, tells_trades=tells_trades
+        )
         contexts: list[Context] = []
 
         def noted(ctx: Context) -> Flow[JobResult]:

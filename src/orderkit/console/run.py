@@ -34,7 +34,15 @@ from orderkit.errors import (
 )
 from orderkit.journal.locks import JobBusy
 from orderkit.journal.sqlite import JobExists
-from orderkit.orders.executor import OPEN_END, Executor, FollowsQuotes, NeedsFees, Request, ShowsStatus
+from orderkit.orders.executor import (
+    OPEN_END,
+    Executor,
+    FollowsQuotes,
+    FollowsTrades,
+    NeedsFees,
+    Request,
+    ShowsStatus,
+)
 from orderkit.orders.registry import executor_of, request_of
 from orderkit.risk.gate import Refused
 from orderkit.runtime.desk import Desk, new_job_id
@@ -157,6 +165,7 @@ def run_job(
         new=new,
         uses_user_stream=executor.uses_user_stream,
         quotes_of=[executor.request.symbol] if isinstance(executor, FollowsQuotes) else (),
+        trades_of=[executor.request.symbol] if isinstance(executor, FollowsTrades) else (),
         guard=guard,
     )
     if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):

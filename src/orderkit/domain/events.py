@@ -1,6 +1,7 @@
 """What happened, in the past tense: facts that reach the engine, and those it passes on to flows."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Fill, Order, OrderReport, Rejection
@@ -96,6 +97,22 @@ class QuoteUpdated:
 
 
 @dataclass(frozen=True, slots=True)
+class QuantityTraded:
+    """Base quantity that printed on the market since it was last told of; many trades come as one."""
+
+    symbol: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TradesMissed:
+    """What printed on the market of ``symbol`` for a time is not known, and is counted nowhere."""
+
+    symbol: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """Somebody asks the job to end in order (all jobs where job_id is None); ``interrupted`` by a signal."""
 
@@ -177,6 +194,8 @@ Input = (
     | ListingFailed
     | TimerFired
     | QuoteUpdated
+    | QuantityTraded
+    | TradesMissed
     | StopRequested
     | UserStreamUp
     | UserStreamDown
@@ -192,5 +211,6 @@ Event = (
     | QueryAnswered
     | TimerFired
     | QuoteUpdated
+    | QuantityTraded
     | StopRequested
 )

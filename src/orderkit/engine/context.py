@@ -1,6 +1,7 @@
 """What a flow sees and can do: its orders, the time, quotes; submit, cancel, wait."""
 
 from collections.abc import Callable, Generator
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from orderkit.domain.events import Event
@@ -27,6 +28,7 @@ class Context:
         self.interrupted = False
         self.state = "RUNNING"
         self.message = ""
+        self._traded_before = dict(engine.traded)
 
     @property
     def now_ns(self) -> int:
@@ -45,6 +47,13 @@ class Context:
     def quote(self, symbol: str) -> Quote | None:
         """The latest best bid and ask that reached the engine."""
         return self._engine.quotes.get(symbol)
+
+    def traded_quantity(self, symbol: str) -> Decimal:
+        """Base quantity that printed on the market, our own trades with it, since this run of the job began.
+
+        It moves only where the executor `FollowsTrades`. What printed before a restart is not in it.
+        """
+        return self._engine.traded.get(symbol, Decimal(0)) - self._traded_before.get(symbol, Decimal(0))
 
     def submit(self, request: OrderRequest, *, replaces: Order | None = None) -> Order:
         """Journal the intent and send the order; returns the live order at once.

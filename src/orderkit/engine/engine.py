@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from orderkit.domain.commands import CancelOrder, Command, SetTimer, SubmitOrder
@@ -16,6 +17,7 @@ from orderkit.domain.events import (
     OpenOrdersListed,
     OrderAbsent,
     OrderReported,
+    QuantityTraded,
     QueryAnswered,
     QueryFailed,
     QuoteUpdated,
@@ -24,6 +26,7 @@ from orderkit.domain.events import (
     SubmitUnknown,
     TimerFired,
     TradeReported,
+    TradesMissed,
     UserStreamDown,
     UserStreamUp,
 )
@@ -87,6 +90,7 @@ class Engine:
     def __init__(self, policy: WatchPolicy | None = None, gate: Gate | None = None) -> None:
         self.now_ns = 0
         self.quotes: dict[str, Quote] = {}
+        self.traded: dict[str, Decimal] = {}
         self.jobs: dict[str, Job] = {}
         self._gate = gate
         self._monitor = OrderMonitor()
@@ -168,6 +172,12 @@ class Engine:
             case QuoteUpdated(quote):
                 self.quotes[quote.symbol] = quote
                 self._resume_all(event)
+            case QuantityTraded(symbol, quantity):
+                self.traded[symbol] = self.traded.get(symbol, Decimal(0)) + quantity
+                self._resume_all(event)
+            case TradesMissed(symbol, message):
+                for job in self.jobs.values():
+                    self.note(job.context, job.context.state, f"{symbol}: {message}")
             case StopRequested(reason, job_id, interrupted):
                 for job in list(self.jobs.values()):
                     if job_id in (None, job.context.job_id):

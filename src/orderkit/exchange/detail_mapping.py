@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from orderkit.domain.enums import PositionSide, Side
+from orderkit.domain.market import MarketTrade
 from orderkit.domain.order import Fill
 from orderkit.exchange import mapping
 from orderkit.exchange.details import (
@@ -161,3 +162,15 @@ def income_entry(raw: Raw) -> IncomeEntry:
 def own_trade(raw: Raw) -> Fill:
     """An element of userTrades, which does not carry the order's client id."""
     return mapping.fill(raw, "")
+
+
+def market_print(raw: Raw, symbol: str) -> MarketTrade:
+    """An element of GET aggTrades; its quantity is ``nq``: without retail (RPI) orders."""
+    return MarketTrade(
+        symbol=symbol,
+        trade_id=int(raw["a"]),
+        price=Decimal(raw["p"]),
+        quantity=Decimal(raw.get("nq", raw["q"])),
+        buyer_is_maker=bool(raw["m"]),
+        time_ms=int(raw["T"]),
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from orderkit.domain.market import MarketTrade
 from orderkit.domain.order import Fill, OrderRef
 from orderkit.exchange import detail_mapping as detail
 from orderkit.exchange.details import (
@@ -23,6 +24,7 @@ T = TypeVar("T")
 H = TypeVar("H", ListedOrder, Fill, IncomeEntry)
 
 DEPTH_LIMITS = (5, 10, 20, 50, 100, 500, 1000)
+PRINTS_PER_PAGE = 1000
 HISTORY_WINDOW_MS = 7 * 86_400_000 - 1000
 
 
@@ -50,6 +52,16 @@ class Inquiry:
     def day(self, symbol: str) -> DayStatistics:
         params = {"symbol": symbol}
         return self._ask(f"24 hours of {symbol}", "futures_ticker", params, detail.day_statistics)
+
+    def prints(self, symbol: str, from_id: int) -> list[MarketTrade]:
+        """Up to 1,000 aggregate trades of the market from an aggregate id on, oldest first."""
+        params = {"symbol": symbol, "fromId": str(from_id), "limit": str(PRINTS_PER_PAGE)}
+        return self._list(
+            f"market trades of {symbol}",
+            "futures_aggregate_trades",
+            params,
+            lambda row: detail.market_print(row, symbol),
+        )
 
     def balances(self) -> list[AssetBalance]:
         """Every asset of the wallet that is not empty."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Protocol
@@ -11,15 +10,9 @@ import msgspec
 
 from orderkit.domain.events import Input, QuoteUpdated
 from orderkit.domain.market import Quote
-from orderkit.errors import OrderKitError
+from orderkit.exchange.market_socket import frames, keep_reading
 
 logger = logging.getLogger(__name__)
-
-FIRST_PAUSE_S = 0.25
-LONGEST_PAUSE_S = 30.0
-STABLE_AFTER_S = 10.0
-PING_S = 10.0
-OPEN_TIMEOUT_S = 10.0
 
 
 class Quotes(Protocol):
@@ -69,39 +62,15 @@ class MarketStream:
 
     async def run(self, emit: Callable[[Input], None]) -> None:
         """Deliver until cancelled. No failure of the exchange ends this."""
-        from websockets.exceptions import WebSocketException
-
-        failures = 0
-        loop = asyncio.get_running_loop()
-        while True:
-            began_s = loop.time()
-            try:
-                await self._read(emit)
-            except (OSError, EOFError, OrderKitError, WebSocketException) as error:
-                logger.warning("market stream lost: %s", error or type(error).__name__)
-            failures = 0 if loop.time() - began_s > STABLE_AFTER_S else failures + 1
-            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures, 10))
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+        await keep_reading(lambda: self._read(emit), "market stream")
 
     async def _read(self, emit: Callable[[Input], None]) -> None:
-        from websockets.asyncio.client import connect
-
         base = await asyncio.to_thread(self._base)
-        loopback = base.startswith(("ws://127.0.0.1:", "ws://localhost:"))
         names = "/".join(f"{symbol.lower()}@bookTicker" for symbol in self._symbols)
-        async with connect(
-            f"{base}/public/ws/{names}",
-            proxy=None if loopback else True,
-            open_timeout=OPEN_TIMEOUT_S,
-            ping_interval=PING_S,
-            ping_timeout=PING_S,
-            close_timeout=1.0,
-            compression=None,  # Binance does not compress
-        ) as socket:
+        async with frames(base, f"/public/ws/{names}") as arriving:
             for symbol in self._symbols:
                 emit(QuoteUpdated(await asyncio.to_thread(self._gateway.quote, symbol)))
-            async for frame in socket:
-                data = frame if isinstance(frame, bytes) else frame.encode()
+            async for data in arriving:
                 try:
                     quote = decode(data)
                 except ValueError as error:

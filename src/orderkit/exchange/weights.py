@@ -84,4 +84,5 @@ _COSTS: Mapping[str, Cost | tuple[Cost, Cost] | Callable[[Mapping[str, Any]], Co
     "futures_order_book": _depth,
     "futures_ticker": (_ask(1), _ask(40)),
     "futures_mark_price": (_ask(1), _ask(10)),
+    "futures_aggregate_trades": _ask(20),
 }

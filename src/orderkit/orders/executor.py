@@ -100,6 +100,13 @@ class FollowsQuotes(Protocol):
 
 
 @runtime_checkable
+class FollowsTrades(Protocol):
+    """An executor whose flow is to be told how much trades on the market: ``ctx.traded_quantity`` moves."""
+
+    follows_trades: ClassVar[bool]
+
+
+@runtime_checkable
 class NeedsFees(Protocol):
     """An executor whose checks need the account's own commission rates."""
 

@@ -4,10 +4,18 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from orderkit.domain.commands import Command, SetTimer
-from orderkit.domain.events import Input, QuoteUpdated, StopRequested, TimerFired, UserStreamUp
+from orderkit.domain.events import (
+    Input,
+    QuantityTraded,
+    QuoteUpdated,
+    StopRequested,
+    TimerFired,
+    UserStreamUp,
+)
 from orderkit.domain.job import JobResult
 from orderkit.domain.market import MarketEvent, Quote
 from orderkit.engine.context import Context, Flow
@@ -15,8 +23,10 @@ from orderkit.engine.engine import Engine, Output
 from orderkit.engine.journal import Entry, Journal
 from orderkit.runtime.simulated import ExchangeCommand, SimulatedAccount
 from orderkit.simulator.exchange import SimulatedExchange
+from orderkit.simulator.types import Event, TradePrinted
 
 MS_NS = 1_000_000
+TELL_TRADES_EVERY_MS = 100  # as the live stream does
 
 
 class MemoryJournal:
@@ -56,13 +66,17 @@ class BacktestRuntime:
         *,
         latency: Latency | None = None,
         journal: Journal | None = None,
+        tells_trades: bool = False,
     ) -> None:
+        """``tells_trades``: for flows that follow how much trades; the exchange must keep public events."""
         self._engine = engine
         self._exchange = exchange
         self._account = SimulatedAccount(exchange, account_id)
         self._market: Iterator[MarketEvent] = iter(market)
         self._latency = latency or Latency()
         self._journal = journal or MemoryJournal()
+        self._tells_trades = tells_trades
+        self._untold: dict[str, Decimal] = {}
         self._queue: list[tuple[int, int, int, Callable[[], None]]] = []
         self._sequence = 0
         self.now_ns = exchange.now_ms * MS_NS
@@ -149,8 +163,25 @@ class BacktestRuntime:
 
     def _publish(self) -> None:
         """Send what the exchange has to tell on its way; the user stream is no slower than an answer."""
-        for told in self._account.user_events(self._exchange.drain()):
+        events = self._exchange.drain()
+        for told in self._account.user_events(events):
             self._at(self.now_ns + self._latency.answer_ms * MS_NS, 2, self._tell(told))
+        if self._tells_trades:
+            self._add_trades(events)
+
+    def _add_trades(self, events: Iterable[Event]) -> None:
+        """Sum up what printed and tell of it a little later, all at once."""
+        for event in events:
+            if isinstance(event, TradePrinted):
+                if not self._untold:
+                    self._at(self.now_ns + TELL_TRADES_EVERY_MS * MS_NS, 2, self._tell_trades)
+                trade = event.trade
+                self._untold[trade.symbol] = self._untold.get(trade.symbol, Decimal(0)) + trade.quantity
+
+    def _tell_trades(self) -> None:
+        untold, self._untold = self._untold, {}
+        for symbol, quantity in untold.items():
+            self._process(QuantityTraded(symbol, quantity))
 
 
 def _chain(first: MarketEvent, rest: Iterator[MarketEvent]) -> Iterator[Any]:

@@ -20,7 +20,7 @@ from orderkit.journal.locks import job_lock
 from orderkit.risk.gate import Refused
 from orderkit.runtime.dead_man import switch_for
 from orderkit.runtime.desk import Desk
-from orderkit.runtime.live import LiveRuntime, run
+from orderkit.runtime.live import EventStream, LiveRuntime, run
 from orderkit.runtime.risk import RiskGuard
 from orderkit.runtime.strangers import Strangers
 
@@ -49,12 +49,14 @@ def execute(
     new: bool,
     uses_user_stream: bool,
     quotes_of: Sequence[str] = (),
+    trades_of: Sequence[str] = (),
     guard: RiskGuard | None = None,
     dead_man: tuple[str, int] | None = None,
 ) -> JobResult:
     """Run a job to its end in this process; ``record`` gets its orders, times, status and notices.
 
-    The flow is told of the best bid and ask of the symbols ``quotes_of``.
+    The flow is told of the best bid and ask of the symbols ``quotes_of``, and of how much trades in those
+    of ``trades_of``.
 
     A ``new`` job is written down first; another one goes on with the orders that ``record`` has. Every
     order passes ``guard``; None is for flows that send nothing.
@@ -77,6 +79,7 @@ def execute(
                 new=new,
                 uses_user_stream=uses_user_stream,
                 quotes_of=quotes_of,
+                trades_of=trades_of,
                 guard=guard,
                 dead_man=dead_man,
             )
@@ -95,10 +98,12 @@ async def _execute(
     new: bool,
     uses_user_stream: bool,
     quotes_of: Sequence[str],
+    trades_of: Sequence[str],
     guard: RiskGuard | None,
     dead_man: tuple[str, int] | None,
 ) -> JobResult:
-    stream = market = None
+    stream = None
+    markets: list[EventStream] = []
     if uses_user_stream:
         from orderkit.exchange.user_stream import UserStream
 
@@ -106,7 +111,11 @@ async def _execute(
     if quotes_of:
         from orderkit.exchange.market_stream import MarketStream
 
-        market = MarketStream(desk.gateway, lambda: desk.gateway.endpoints.stream, quotes_of)
+        markets.append(MarketStream(desk.gateway, lambda: desk.gateway.endpoints.stream, quotes_of))
+    if trades_of:
+        from orderkit.exchange.trade_stream import TradeStream
+
+        markets.append(TradeStream(desk.gateway.inquiry, lambda: desk.gateway.endpoints.stream, trades_of))
     engine = Engine(gate=guard or _refuse_all)
     strangers = Strangers(desk.journal, record.job_id)
     runtime = LiveRuntime(
@@ -114,7 +123,7 @@ async def _execute(
         desk.gateway,
         desk.journal,
         user_stream=stream,
-        market_stream=market,
+        market_streams=markets,
         on_step=view.step,
         strangers=strangers,
     )

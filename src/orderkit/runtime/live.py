@@ -92,7 +92,7 @@ class LiveRuntime:
         journal: Journal,
         *,
         user_stream: EventStream | None = None,
-        market_stream: EventStream | None = None,
+        market_streams: Sequence[EventStream] = (),
         on_step: Callable[[], None] | None = None,
         strangers: Strangers | None = None,
         retry: RetryPolicy | None = None,
@@ -103,7 +103,7 @@ class LiveRuntime:
         self._gateway = gateway
         self._journal = journal
         self._user_stream = user_stream
-        self._market_stream = market_stream
+        self._market_streams = market_streams
         self._on_step = on_step
         self._strangers = strangers
         self._retry = retry or RetryPolicy()
@@ -123,7 +123,7 @@ class LiveRuntime:
 
     async def __aenter__(self) -> "LiveRuntime":
         self._loop = asyncio.get_running_loop()
-        streams = [stream for stream in (self._user_stream, self._market_stream) if stream is not None]
+        streams = [*self._market_streams, *([] if self._user_stream is None else [self._user_stream])]
         self._stream_tasks = [asyncio.create_task(stream.run(self.post)) for stream in streams]
         if self._user_stream is not None:
             with contextlib.suppress(TimeoutError):  # without it, the engine asks instead of listening

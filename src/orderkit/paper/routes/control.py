@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.market import DepthUpdate, MarkPrice
+from orderkit.domain.market import DepthUpdate, MarketTrade, MarkPrice
 from orderkit.paper.dispatch import API_KEY_HEADER, error_response, json_response
 from orderkit.paper.faults import FaultRequest
 from orderkit.paper.host import PaperExchange
@@ -47,6 +47,15 @@ class SetMark(msgspec.Struct, forbid_unknown_fields=True):
 
     symbol: str
     price: Decimal
+
+
+class PrintTrade(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /paper/trade: others trade at this price; ``buyer_is_maker`` says that a seller began it."""
+
+    symbol: str
+    price: Decimal
+    quantity: Decimal
+    buyer_is_maker: bool = False
 
 
 class AddKey(msgspec.Struct, forbid_unknown_fields=True):
@@ -107,6 +116,7 @@ class Control:
             web.delete("/paper/faults", self._guarded(self._clear_faults)),
             web.post("/paper/market", self._guarded(self._set_market)),
             web.post("/paper/mark", self._guarded(self._set_mark)),
+            web.post("/paper/trade", self._guarded(self._print_trade)),
             web.post("/paper/keys", self._guarded(self._add_key)),
             web.post("/paper/deposit", self._guarded(self._deposit)),
             web.post("/paper/funding", self._guarded(self._settle_funding)),
@@ -202,6 +212,25 @@ class Control:
         )
         await self._exchange.settled()
         return {"symbol": instrument.symbol, "price": f"{order.price:f}"}
+
+    async def _print_trade(self, request: web.Request) -> object:
+        order = await _body(request, PrintTrade)
+        instrument = self._manual(order.symbol)
+        _check_amounts(order.price, order.quantity)
+        if order.price <= 0 or order.quantity <= 0:
+            raise ControlError("price and quantity must be above 0")
+        self._exchange.advance()
+        trade = MarketTrade(
+            symbol=instrument.symbol,
+            trade_id=0,  # the exchange counts for itself
+            price=order.price,
+            quantity=order.quantity,
+            buyer_is_maker=order.buyer_is_maker,
+            time_ms=self._exchange.now_ms(),
+        )
+        self._exchange.apply(trade)
+        await self._exchange.settled()
+        return {"symbol": instrument.symbol, "price": f"{order.price:f}", "quantity": f"{order.quantity:f}"}
 
     async def _add_key(self, request: web.Request) -> object:
         order = await _body(request, AddKey)
