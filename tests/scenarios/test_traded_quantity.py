@@ -54,7 +54,11 @@ def test_what_traded_before_a_job_began_is_none_of_its_business() -> None:
 
 
 def test_a_gap_in_what_is_known_is_noted_in_the_job() -> None:
+    def flow(ctx: Context) -> Flow[JobResult]:
+        yield from ctx.wait_for(lambda: ctx.stopping)
+        return JobResult(JobStatus.STOPPED)
+
     engine = Engine()
-    engine.start("job", lambda ctx: ctx.wait_for(lambda: False), 1)  # type: ignore[arg-type]
+    engine.start("job", flow, 1)
     output = engine.process(TradesMissed("BTCUSDT", "a day is missing"), 2)
     assert output.entries == [JobNoted("job", 2, "RUNNING", "BTCUSDT: a day is missing")]
