@@ -1,71 +1,72 @@
-"""The command line: registers the commands and hands over to the process edge."""
+"""The command line: names the commands and where they are, and hands over to the process edge."""
 
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import ClassVar, NoReturn
 
 import typer
 
 from orderkit import __version__
-from orderkit.console.act import cancel, flatten, leverage, margin_type, modify, position_mode
-from orderkit.console.doctor import doctor
-from orderkit.console.jobs import reconcile, resume, stop
-from orderkit.console.look import balance, book, history, info, orders, positions, price
+from orderkit.console.helptext import App
+from orderkit.console.loading import LazyGroup
 from orderkit.console.main import run_app
-from orderkit.console.risk import halt, resume_trading, risk
-from orderkit.console.watch import attach, logs, ps, show
-from orderkit.orders.bracket import bracket
-from orderkit.orders.grid import grid
-from orderkit.orders.limit import limit
-from orderkit.orders.market import market
-from orderkit.orders.oco import oco
-from orderkit.orders.stop_limit import stop_limit
-from orderkit.orders.twap import twap
-from orderkit.paper.command import app as paper
 
-app = typer.Typer(
+# Panel of the help, command, and where its function is. Nothing of it is imported before it is called.
+COMMANDS: Mapping[str, Mapping[str, str]] = {
+    "Orders": {
+        "market": "orders.market:market",
+        "limit": "orders.limit:limit",
+        "stop-limit": "orders.stop_limit:stop_limit",
+        "twap": "orders.twap:twap",
+        "grid": "orders.grid:grid",
+        "oco": "orders.oco:oco",
+        "bracket": "orders.bracket:bracket",
+        "cancel": "console.act:cancel",
+        "modify": "console.act:modify",
+        "flatten": "console.act:flatten",
+    },
+    "Market and account": {
+        "price": "console.look:price",
+        "book": "console.look:book",
+        "info": "console.look:info",
+        "balance": "console.look:balance",
+        "positions": "console.look:positions",
+        "orders": "console.look:orders",
+        "history": "console.look:history",
+        "doctor": "console.doctor:doctor",
+    },
+    "Settings": {
+        "leverage": "console.act:leverage",
+        "margin-type": "console.act:margin_type",
+        "position-mode": "console.act:position_mode",
+    },
+    "Jobs": {
+        "ps": "console.watch:ps",
+        "show": "console.watch:show",
+        "attach": "console.watch:attach",
+        "logs": "console.watch:logs",
+        "resume": "console.jobs:resume",
+        "reconcile": "console.jobs:reconcile",
+        "stop": "console.jobs:stop",
+    },
+    "Risk": {
+        "risk": "console.risk:risk",
+        "halt": "console.risk:halt",
+        "resume-trading": "console.risk:resume_trading",
+    },
+    "Paper exchange": {"paper": "paper.command:app"},
+}
+
+
+class Commands(LazyGroup):
+    table: ClassVar = COMMANDS
+
+
+app = App(
+    cls=Commands,
     name="orderkit",
     help="The order desk in a terminal for Binance USDⓈ-M futures.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_ORDERS = "Orders"
-app.command("market", rich_help_panel=_ORDERS)(market)
-app.command("limit", rich_help_panel=_ORDERS)(limit)
-app.command("stop-limit", rich_help_panel=_ORDERS)(stop_limit)
-app.command("twap", rich_help_panel=_ORDERS)(twap)
-app.command("grid", rich_help_panel=_ORDERS)(grid)
-app.command("oco", rich_help_panel=_ORDERS)(oco)
-app.command("bracket", rich_help_panel=_ORDERS)(bracket)
-app.command("cancel", rich_help_panel=_ORDERS)(cancel)
-app.command("modify", rich_help_panel=_ORDERS)(modify)
-app.command("flatten", rich_help_panel=_ORDERS)(flatten)
-_LOOKING = "Market and account"
-app.command("price", rich_help_panel=_LOOKING)(price)
-app.command("book", rich_help_panel=_LOOKING)(book)
-app.command("info", rich_help_panel=_LOOKING)(info)
-app.command("balance", rich_help_panel=_LOOKING)(balance)
-app.command("positions", rich_help_panel=_LOOKING)(positions)
-app.command("orders", rich_help_panel=_LOOKING)(orders)
-app.command("history", rich_help_panel=_LOOKING)(history)
-app.command("doctor", rich_help_panel=_LOOKING)(doctor)
-_SETTINGS = "Settings"
-app.command("leverage", rich_help_panel=_SETTINGS)(leverage)
-app.command("margin-type", rich_help_panel=_SETTINGS)(margin_type)
-app.command("position-mode", rich_help_panel=_SETTINGS)(position_mode)
-_JOBS = "Jobs"
-app.command("ps", rich_help_panel=_JOBS)(ps)
-app.command("show", rich_help_panel=_JOBS)(show)
-app.command("attach", rich_help_panel=_JOBS)(attach)
-app.command("logs", rich_help_panel=_JOBS)(logs)
-app.command("resume", rich_help_panel=_JOBS)(resume)
-app.command("reconcile", rich_help_panel=_JOBS)(reconcile)
-app.command("stop", rich_help_panel=_JOBS)(stop)
-_RISK = "Risk"
-app.command("risk", rich_help_panel=_RISK)(risk)
-app.command("halt", rich_help_panel=_RISK)(halt)
-app.command("resume-trading", rich_help_panel=_RISK)(resume_trading)
-app.add_typer(paper, name="paper", rich_help_panel="Paper exchange")
 
 
 def _print_version(wanted: bool) -> None:

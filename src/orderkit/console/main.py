@@ -8,7 +8,6 @@ from typing import NoReturn
 import typer
 
 from orderkit.console import invocation
-from orderkit.console.documents import error_document, print_document
 from orderkit.errors import OrderKitError, UsageError
 
 log = logging.getLogger(__name__)
@@ -27,8 +26,7 @@ def run_app(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     except OrderKitError as error:
         code = fail(error)
     except _UsageProblem as problem:
-        # Without arguments Typer prints the help and complains of nothing.
-        code = fail(_usage_error(problem)) if str(problem) else UsageError.exit_code
+        code = fail(_usage_error(problem))
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:
@@ -54,6 +52,8 @@ def fail(error: OrderKitError) -> int:
     """Print the error as people or scripts want it; its exit code."""
     log.error("%s: %s", error.kind, error.message)
     if invocation.current.json:
+        from orderkit.console.documents import error_document, print_document
+
         print_document(error_document(error, invocation.current.environment))
     else:
         from orderkit.console.report import print_error

@@ -162,9 +162,10 @@ class RunOptions:
 
 def run_command(command: Callable[..., None]) -> NoReturn:
     """Run one order command as a script of its own."""
+    from orderkit.console.helptext import App
     from orderkit.console.main import run_app
 
-    app = typer.Typer(add_completion=False)
+    app = App(add_completion=False)
     app.command()(command)
     run_app(app)
 

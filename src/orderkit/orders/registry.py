@@ -1,5 +1,6 @@
 """Which class runs which kind of job: what it takes to go on with one from the journal."""
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,34 +8,18 @@ import msgspec
 
 from orderkit.domain.instrument import Instrument
 from orderkit.errors import ConfigurationError
-from orderkit.orders.bracket import BracketExecutor, BracketRequest
 from orderkit.orders.executor import Executor
-from orderkit.orders.grid import GridTrader
-from orderkit.orders.grid_request import GridRequest
-from orderkit.orders.limit import LimitExecutor
-from orderkit.orders.market import MarketExecutor
-from orderkit.orders.oco import OCOExecutor, OCORequest
-from orderkit.orders.single import SingleRequest
-from orderkit.orders.stop_limit import StopLimitExecutor
-from orderkit.orders.twap import TWAPExecutor, TWAPRequest
 
-_REQUESTS: dict[str, type[Any]] = {
-    MarketExecutor.kind: SingleRequest,
-    LimitExecutor.kind: SingleRequest,
-    StopLimitExecutor.kind: SingleRequest,
-    TWAPExecutor.kind: TWAPRequest,
-    GridTrader.kind: GridRequest,
-    OCOExecutor.kind: OCORequest,
-    BracketExecutor.kind: BracketRequest,
-}
-_EXECUTORS: dict[str, type[Any]] = {
-    MarketExecutor.kind: MarketExecutor,
-    LimitExecutor.kind: LimitExecutor,
-    StopLimitExecutor.kind: StopLimitExecutor,
-    TWAPExecutor.kind: TWAPExecutor,
-    GridTrader.kind: GridTrader,
-    OCOExecutor.kind: OCOExecutor,
-    BracketExecutor.kind: BracketExecutor,
+# Kind: the executor's and the request's place below orderkit.orders. Imported when a job of the kind is met:
+# one market order needs none of the others.
+KINDS: Mapping[str, tuple[str, str]] = {
+    "market": ("market:MarketExecutor", "single:SingleRequest"),
+    "limit": ("limit:LimitExecutor", "single:SingleRequest"),
+    "stop-limit": ("stop_limit:StopLimitExecutor", "single:SingleRequest"),
+    "twap": ("twap:TWAPExecutor", "twap:TWAPRequest"),
+    "grid": ("grid:GridTrader", "grid_request:GridRequest"),
+    "oco": ("oco:OCOExecutor", "oco:OCORequest"),
+    "bracket": ("bracket:BracketExecutor", "bracket:BracketRequest"),
 }
 
 
@@ -45,7 +30,7 @@ def request_of(kind: str, parameters: Mapping[str, Any]) -> Any:
         ConfigurationError: a kind, or parameters, that this version does not know.
     """
     try:
-        return msgspec.convert(parameters, _REQUESTS[kind])
+        return msgspec.convert(parameters, _class(KINDS[kind][1]))
     except (KeyError, msgspec.ValidationError) as error:
         raise ConfigurationError(
             f"the journal holds a job of kind {kind!r} that this orderkit cannot go on with: {error}",
@@ -55,5 +40,10 @@ def request_of(kind: str, parameters: Mapping[str, Any]) -> Any:
 
 def executor_of(kind: str, request: Any, instrument: Instrument) -> Executor:
     """The executor of a job, to be run with the orders of its earlier runs."""
-    made: Executor = _EXECUTORS[kind](request, instrument)
+    made: Executor = _class(KINDS[kind][0])(request, instrument)
     return made
+
+
+def _class(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(f"orderkit.orders.{module}"), name)

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orderkit.config import home_directory
+from orderkit.console.helptext import App
 from orderkit.paper import process
 
 if TYPE_CHECKING:
     from orderkit.paper.state import PaperInfo
 
-app = typer.Typer(
-    name="paper", help="The embedded paper exchange, one per ORDERKIT_HOME.", no_args_is_help=True
+app = App(
+    name="paper",
+    help="The embedded paper exchange, one per ORDERKIT_HOME.",
+    add_completion=False,
 )
 
 
