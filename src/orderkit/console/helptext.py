@@ -25,7 +25,7 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """[OPTIONS] and the arguments by their names, without Typer's braces."""
         arguments = [p for p in self.get_params(ctx) if p.param_type_name == "argument"]
-        return ["[OPTIONS]", *(p.metavar or p.name.upper() for p in arguments)]
+        return ["[OPTIONS]", *(p.metavar or str(p.name).upper() for p in arguments)]
 
 
 class Group(TyperGroup):
