@@ -46,6 +46,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "logs": "console.watch:logs",
         "resume": "console.jobs:resume",
         "reconcile": "console.jobs:reconcile",
+        "pause": "console.jobs:pause",
+        "amend": "console.jobs:amend",
+        "finish-now": "console.jobs:finish_now",
         "stop": "console.jobs:stop",
     },
     "Risk": {

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from orderkit.domain.enums import OrderStatus, OrderType, Side
-from orderkit.domain.job import JobRecord, JobResult, JobStatus
+from orderkit.domain.job import Control, ControlKind, JobRecord, JobResult, JobStatus
 from orderkit.domain.order import Fill, OrderRequest
 from orderkit.engine.journal import FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
 from orderkit.errors import ConfigurationError
@@ -93,8 +93,8 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
     done = journal.load_job("done")
     assert done is not None
     assert [(o.status, o.quantity) for o in done.orders] == [(OrderStatus.FILLED, Decimal("0.3"))]
-    journal.send_control("killed", "stop", None, 1)
-    assert journal.take_controls("killed", 2) == [("stop", None)]
+    number = journal.send_control("killed", ControlKind.STOP, 1)
+    assert journal.pending_controls("killed") == [(number, Control(ControlKind.STOP, 1))]
     journal.close()
     fresh = tmp_path / "fresh.sqlite"
     SqliteJournal(fresh).close()

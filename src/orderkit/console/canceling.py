@@ -31,7 +31,7 @@ from orderkit.errors import (
 )
 from orderkit.exchange.details import ListedOrder
 from orderkit.journal.locks import is_locked
-from orderkit.orders.registry import request_of
+from orderkit.orders.registry import quantity_of
 from orderkit.runtime.desk import Desk
 
 log = logging.getLogger(__name__)
@@ -191,7 +191,7 @@ def tell_the_journal(desk: Desk, job_ids: Iterable[str]) -> None:
             continue
         record = loaded(desk, job_id)
         try:
-            settle_job(desk, record, request_of(record.kind, record.parameters).quantity)
+            settle_job(desk, record, quantity_of(record))
         except OrderKitError as error:
             warn(f"the journal does not know yet what became of job {job_id} ({error}): bot.py reconcile")
 

@@ -126,6 +126,18 @@ class StopDocument(msgspec.Struct, kw_only=True):
     asked: bool
 
 
+class ControlDocument(msgspec.Struct, kw_only=True):
+    """What a job was asked; ``taken`` is false while the process that runs it has not answered yet."""
+
+    schema: int = SCHEMA
+    env: str
+    job_id: str
+    command: str
+    changes: dict[str, str]
+    status: str
+    taken: bool
+
+
 class ReconcileDocument(msgspec.Struct, kw_only=True):
     """What every job with open or doubtful orders came to; ``other_orders`` are open and not ours."""
 

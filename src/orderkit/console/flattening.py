@@ -25,7 +25,7 @@ from orderkit.console.rows import listed_rows
 from orderkit.console.run import prepared, run_job
 from orderkit.domain.enums import Environment, OrderType, PositionSide
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.job import JobRecord
+from orderkit.domain.job import ControlKind, JobRecord
 from orderkit.domain.order import OrderRequest
 from orderkit.errors import ConfigurationError, Incomplete, OrderKitError, RiskRefused
 from orderkit.exchange.details import HeldPosition, ListedOrder
@@ -134,7 +134,7 @@ def _stop_jobs(desk: Desk) -> list[str]:
     for job_id in desk.journal.unfinished_jobs():
         record = desk.journal.load_job(job_id)
         if record is not None and record.environment == environment and is_locked(home, job_id):
-            desk.journal.send_control(job_id, "stop", None, time.time_ns())
+            desk.journal.send_control(job_id, ControlKind.STOP, time.time_ns())
             running.append(job_id)
     deadline = time.monotonic() + STOP_PATIENCE_S
     while (alive := [job for job in running if is_locked(home, job)]) and time.monotonic() < deadline:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from orderkit.config import Settings
 from orderkit.console import tables
@@ -19,13 +20,18 @@ from orderkit.console.run import document_of, prepared
 from orderkit.console.schedule import Standing, standing
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord, JobStatus
+from orderkit.engine.engine import PAUSED
 from orderkit.errors import ConfigurationError, UsageError
 from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.journal.locks import runner_of
 from orderkit.journal.reader import JournalReader
 from orderkit.journal.sqlite import SqliteJournal
+from orderkit.orders.executor import as_amended
 from orderkit.orders.registry import executor_of, request_of
 from orderkit.runtime.desk import JOURNAL_FILE
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 ONE = Decimal(1)
 SHOWN_LATE_MS = 1000
@@ -127,12 +133,13 @@ def show_report(job_id: str, options: RunOptions) -> None:
 
 def job_row(shelf: Archive, record: JobRecord, now_ms: int) -> JobRow:
     """A job in short, as of ``now_ms`` (UTC)."""
-    request = request_of(record.kind, record.parameters)
+    asked = request_of(record.kind, record.parameters)
+    request = as_amended(asked, record.controls)
     instrument = shelf.instrument(request.symbol)
     executed = sum((order.executed_quantity for order in record.orders), Decimal(0))
     share = min(ONE, executed / request.quantity) if request.quantity else Decimal(0)
     pid = runner_of(shelf.settings.home, record.job_id)
-    where = _standing(record, request, instrument, share, now_ms)
+    where = _standing(record, asked, instrument, executed, share, now_ms)
     note = shelf.reader.last_note(record.job_id)
     return JobRow(
         job_id=record.job_id,
@@ -155,7 +162,12 @@ def job_row(shelf: Archive, record: JobRecord, now_ms: int) -> JobRow:
 
 
 def _standing(
-    record: JobRecord, request: object, instrument: Instrument, share: Decimal, now_ms: int
+    record: JobRecord,
+    request: object,
+    instrument: Instrument,
+    executed: Decimal,
+    share: Decimal,
+    now_ms: int,
 ) -> Standing | None:
     if record.status is not JobStatus.RUNNING:
         return None
@@ -163,7 +175,7 @@ def _standing(
         executor = executor_of(record.kind, request, instrument)
     except ConfigurationError:
         return None
-    return standing(executor, share, max(0, now_ms - record.started_ns // 1_000_000))
+    return standing(executor, record, executed, share, now_ms * 1_000_000)
 
 
 def _print_jobs(document: JobListDocument) -> None:
@@ -172,7 +184,6 @@ def _print_jobs(document: JobListDocument) -> None:
         return
     table = tables.table("job", "", "state", ">done", ">due", ">late", "started (UTC)")
     for row in document.jobs:
-        dead = row.status == JobStatus.RUNNING and row.pid is None
         late = ""
         if row.late_ms is not None:
             late = tables.duration(row.late_ms) if row.late_ms >= SHOWN_LATE_MS else "on time"
@@ -181,7 +192,7 @@ def _print_jobs(document: JobListDocument) -> None:
         table.add_row(
             row.job_id,
             what,
-            tables.text("not running", "bold red") if dead else tables.status(row.status),
+            _status_cell(row),
             f"{Decimal(row.progress):.0%}",
             "" if row.expected is None else f"{Decimal(row.expected):.0%}",
             tables.text(late, "yellow" if late not in ("", "on time") else ""),
@@ -190,6 +201,14 @@ def _print_jobs(document: JobListDocument) -> None:
     tables.show(table)
     if any(row.status == JobStatus.RUNNING and row.pid is None for row in document.jobs):
         tables.show(tables.text(" not running: nobody is at it; bot.py resume JOB goes on", "dim"))
+
+
+def _status_cell(row: JobRow) -> "Text":
+    if row.status == JobStatus.RUNNING and row.pid is None:
+        return tables.text("not running", "bold red")
+    if row.status == JobStatus.RUNNING and row.state is not None and row.state.split()[0] == PAUSED:
+        return tables.text(PAUSED, "yellow")
+    return tables.status(row.status)
 
 
 def _print_notes(notes: list[NoteRow]) -> None:

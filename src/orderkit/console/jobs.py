@@ -1,4 +1,4 @@
-"""Commands on jobs of the journal: resume, reconcile, stop."""
+"""Commands on jobs of the journal: resume, reconcile, stop, pause, amend, finish-now."""
 
 import time
 from typing import Annotated
@@ -15,6 +15,7 @@ JobsArgument = Annotated[
 RunningJobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="Id of a job.", autocompletion=completion.running_job_ids)
 ]
+_CHANGE = "Change"
 All = Annotated[bool, typer.Option("--all", help="Every unfinished job of this environment.")]
 
 
@@ -26,7 +27,7 @@ def resume(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Go on with jobs that were killed, on what is left of them.
+    """Go on with jobs that were paused, or killed, on what is left of them.
 
     Orders of the earlier run are asked after first; nothing is sent twice.
 
@@ -78,3 +79,89 @@ def stop(
     from orderkit.console.recovery import stop_job
 
     stop_job(job, options.RunOptions(environment, json, quiet), time.time_ns())
+
+
+def pause(
+    job: RunningJobArgument,
+    environment: options.EnvironmentOption = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Have a running job send nothing more until bot.py resume; its schedule waits with it.
+
+    Examples:
+
+      bot.py pause twap-7k3m9q2x
+
+      bot.py pause daily-1 --json
+    """
+    from orderkit.console.controlling import control_job
+    from orderkit.domain.job import ControlKind
+
+    control_job(job, ControlKind.PAUSE, options.RunOptions(environment, json, quiet))
+
+
+def finish_now(
+    job: RunningJobArgument,
+    environment: options.EnvironmentOption = None,
+    yes: options.Yes = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Have a running job do at once what is left of it, instead of on its schedule.
+
+    Examples:
+
+      bot.py finish-now twap-7k3m9q2x
+
+      bot.py finish-now daily-1 --json
+    """
+    from orderkit.console.controlling import control_job
+    from orderkit.domain.job import ControlKind
+
+    control_job(job, ControlKind.FINISH_NOW, options.RunOptions(environment, json, quiet, yes))
+
+
+def amend(
+    job: RunningJobArgument,
+    quantity: Annotated[
+        str | None,
+        typer.Option(
+            "--quantity", metavar="QUANTITY", help="The new whole quantity.", rich_help_panel=_CHANGE
+        ),
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option(
+            "--duration",
+            metavar="DURATION",
+            help="The new whole duration, from the start.",
+            rich_help_panel=_CHANGE,
+        ),
+    ] = None,
+    environment: options.EnvironmentOption = None,
+    yes: options.Yes = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Change what a running job has still to do.
+
+    Examples:
+
+      bot.py amend twap-7k3m9q2x --quantity 0.8
+
+      bot.py amend daily-1 --duration 4h --json
+    """
+    from orderkit.console.controlling import control_job
+    from orderkit.console.durations import parse_duration_ms
+    from orderkit.domain.job import ControlKind
+    from orderkit.utils import parse_decimal
+
+    changes: dict[str, str] = {}
+    if quantity is not None:
+        changes["quantity"] = str(parse_decimal(quantity, "quantity"))
+    if duration is not None:
+        changes["duration_ms"] = str(parse_duration_ms(duration, "--duration"))
+    if not changes:
+        raise UsageError("amend needs something to change", hint="such as --quantity or --duration")
+    control_job(job, ControlKind.AMEND, options.RunOptions(environment, json, quiet, yes), changes)

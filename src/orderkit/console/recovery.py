@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import typer
 
+from orderkit.console.controlling import go_on
 from orderkit.console.documents import (
     JobDocument,
     JobsDocument,
@@ -19,9 +20,10 @@ from orderkit.console.progress import Silence
 from orderkit.console.report import print_reconciled, say
 from orderkit.console.run import announce, prepared, resume_job, show_job
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.job import JobRecord, JobStatus
+from orderkit.domain.job import ControlKind, JobRecord, JobStatus, is_paused
 from orderkit.errors import OutcomeUnknown, UsageError
 from orderkit.journal.locks import JobBusy, is_locked
+from orderkit.orders.executor import as_amended
 from orderkit.orders.registry import request_of
 from orderkit.orders.settle import settle
 from orderkit.runtime.desk import Desk
@@ -42,6 +44,13 @@ def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:
                 f"job {other.job_id} belongs to {other.environment}", hint=f"add --env {other.environment}"
             )
         resumable = [r for r in mine if job_ids or r.status is JobStatus.RUNNING]
+        for record in [r for r in resumable if is_paused(r.controls)]:
+            if job_ids:
+                go_on(desk, record)
+                say(f"job {record.job_id} goes on")
+            else:
+                say(f"job {record.job_id} is paused; bot.py resume {record.job_id} goes on with it")
+                resumable.remove(record)
         documents: list[JobDocument] = []
 
         def show(document: JobDocument, instrument: Instrument) -> None:
@@ -69,7 +78,7 @@ def reconcile_journal(options: RunOptions) -> NoReturn:
             record = loaded(desk, job_id)
             if record.environment != settings.environment.value or is_locked(settings.home, job_id):
                 continue
-            request = request_of(record.kind, record.parameters)
+            request = as_amended(request_of(record.kind, record.parameters), record.controls)
             instrument = desk.instrument(request.symbol)
             settle_job(desk, record, None if getattr(request, "open_ended", False) else request.quantity)
             documents.append(job_document(record, instrument, request.side, request.quantity))
@@ -98,7 +107,7 @@ def stop_job(job_id: str, options: RunOptions, now_ns: int) -> NoReturn:
         record = loaded(desk, job_id)
         running = is_locked(settings.home, job_id)
         if running:
-            desk.journal.send_control(job_id, "stop", None, now_ns)
+            desk.journal.send_control(job_id, ControlKind.STOP, now_ns)
     if options.json:
         print_document(
             StopDocument(

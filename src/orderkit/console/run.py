@@ -1,6 +1,7 @@
 """How every order command runs: check, ask, journal, execute, report, exit code."""
 
 import dataclasses
+import functools
 import logging
 import sys
 import time
@@ -42,6 +43,8 @@ from orderkit.orders.executor import (
     NeedsFees,
     Request,
     ShowsStatus,
+    as_amended,
+    check_control,
 )
 from orderkit.orders.registry import executor_of, request_of
 from orderkit.risk.gate import Refused
@@ -167,6 +170,7 @@ def run_job(
         quotes_of=[executor.request.symbol] if isinstance(executor, FollowsQuotes) else (),
         trades_of=[executor.request.symbol] if isinstance(executor, FollowsTrades) else (),
         guard=guard,
+        check=functools.partial(check_control, executor),
     )
     if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):
         desk.gateway.instruments(refresh=True)
@@ -365,7 +369,8 @@ def document_of(
 ) -> JobDocument:
     executor = executor_of(record.kind, request, instrument)
     facts = executor.display_status(record.orders, None).facts if isinstance(executor, ShowsStatus) else ()
-    return job_document(record, instrument, request.side, request.quantity, warnings, dict(facts))
+    quantity = as_amended(request, record.controls).quantity
+    return job_document(record, instrument, request.side, quantity, warnings, dict(facts))
 
 
 def show_job(document: JobDocument, instrument: Instrument) -> None:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from orderkit.orders.executor import Executor
-from orderkit.orders.twap import TWAPRequest
+from orderkit.domain.job import JobRecord, active_ns
+from orderkit.orders.executor import Executor, HasSchedule
 
 ONE = Decimal(1)
+MS_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +18,23 @@ class Standing:
     late_ms: int
 
 
-def standing(executor: Executor, done: Decimal, elapsed_ms: int) -> Standing | None:
-    """Of a running job with the share ``done``; None where there is no schedule.
+def standing(
+    executor: Executor, record: JobRecord, executed: Decimal, share: Decimal, now_ns: int
+) -> Standing | None:
+    """Of a running job with the quantity ``executed``, a ``share`` of all; None where there is no schedule.
 
-    A TWAP's share grows by steps, the first at once; of other schedules we know how long they are and take
-    them for even.
+    Pauses do not count. Of executors that do not show their schedule we know how long it is and take it for
+    even.
     """
-    if executor.duration_ms <= 0:
-        return None
-    request = executor.request
-    if isinstance(request, TWAPRequest):
-        slices = Decimal(min(request.chunks, elapsed_ms // request.interval_ms + 1))
-        due_ms = int(done * request.chunks) * request.interval_ms
-        expected = slices / request.chunks
+    elapsed_ns = max(0, active_ns(record.controls, record.started_ns, now_ns))
+    if isinstance(executor, HasSchedule):
+        schedule = executor.schedule(record)
+        if schedule is None:
+            return Standing(Decimal(0), 0)
+        expected, due_ns = schedule.expected(elapsed_ns), schedule.due_ns(executed)
+    elif executor.duration_ms > 0:
+        length_ns = executor.duration_ms * MS_NS
+        expected, due_ns = min(ONE, Decimal(elapsed_ns) / length_ns), int(share * length_ns)
     else:
-        expected = min(ONE, Decimal(elapsed_ms) / executor.duration_ms)
-        due_ms = int(done * executor.duration_ms)
-    return Standing(expected, max(0, elapsed_ms - due_ms) if done < expected else 0)
+        return None
+    return Standing(expected, max(0, elapsed_ns - due_ns) // MS_NS if share < expected else 0)

@@ -20,6 +20,7 @@ DOCUMENTS: Mapping[str, type[msgspec.Struct]] = {
     "balances": looking.BalancesDocument,
     "book": looking.BookDocument,
     "cancel": acting.CancelDocument,
+    "control": base.ControlDocument,
     "doctor": looking.DoctorDocument,
     "error": base.ErrorDocument,
     "flatten": acting.FlattenDocument,
@@ -44,11 +45,13 @@ DOCUMENTS: Mapping[str, type[msgspec.Struct]] = {
 
 # What each command prints with --json; any of them may print "error" instead. Order commands print a job.
 PRINTED: Mapping[str, tuple[str, ...]] = {
+    "amend": ("control",),
     "attach": ("job",),
     "balance": ("balances",),
     "book": ("book",),
     "cancel": ("cancel",),
     "doctor": ("doctor",),
+    "finish-now": ("control",),
     "flatten": ("flatten",),
     "halt": ("risk",),
     "history": ("history",),
@@ -62,6 +65,7 @@ PRINTED: Mapping[str, tuple[str, ...]] = {
     "paper start": ("paper",),
     "paper status": ("paper",),
     "paper stop": ("paper",),
+    "pause": ("control",),
     "position-mode": ("setting",),
     "positions": ("positions",),
     "price": ("prices",),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from orderkit.domain.job import Control
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Fill, Order, OrderReport, Rejection
 
@@ -122,6 +123,14 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlTaken:
+    """Somebody asks something else of the job; it is journaled already."""
+
+    job_id: str
+    control: Control
+
+
+@dataclass(frozen=True, slots=True)
 class UserStreamUp:
     """User events arrive from here on."""
 
@@ -197,6 +206,7 @@ Input = (
     | QuantityTraded
     | TradesMissed
     | StopRequested
+    | ControlTaken
     | UserStreamUp
     | UserStreamDown
 )
@@ -213,4 +223,5 @@ Event = (
     | QuoteUpdated
     | QuantityTraded
     | StopRequested
+    | ControlTaken
 )

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from orderkit.domain.events import Event
+from orderkit.domain.job import Control, ControlKind, active_ns, is_paused
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order, OrderRequest
 
@@ -19,11 +20,14 @@ Flow = Generator[None, Event, R]
 class Context:
     """One job's window on the engine. Read state from here, never from remembered events."""
 
-    def __init__(self, engine: "Engine", job_id: str, started_ns: int, orders: list[Order]) -> None:
+    def __init__(
+        self, engine: "Engine", job_id: str, started_ns: int, orders: list[Order], controls: list[Control]
+    ) -> None:
         self._engine = engine
         self.job_id = job_id
         self.started_ns = started_ns
         self.orders = orders
+        self.controls = controls
         self.stop_reason: str | None = None
         self.interrupted = False
         self.state = "RUNNING"
@@ -43,6 +47,20 @@ class Context:
     def stopping(self) -> bool:
         """True once a person, a signal or a time limit has asked the job to end in order."""
         return self.stop_reason is not None
+
+    @property
+    def paused(self) -> bool:
+        """True while somebody has paused the job: it sends nothing new."""
+        return is_paused(self.controls)
+
+    def active_since(self, since_ns: int) -> int:
+        """Nanoseconds from a time until now, pauses not counted."""
+        return active_ns(self.controls, since_ns, self.now_ns)
+
+    @property
+    def finishing(self) -> bool:
+        """True once somebody wants what is left done at once."""
+        return any(control.kind is ControlKind.FINISH_NOW for control in self.controls)
 
     def quote(self, symbol: str) -> Quote | None:
         """The latest best bid and ask that reached the engine."""

@@ -10,6 +10,7 @@ from orderkit.domain.enums import OrderStatus
 from orderkit.domain.events import (
     CancelRefused,
     CancelRejected,
+    ControlTaken,
     Event,
     Input,
     JobStarted,
@@ -30,7 +31,7 @@ from orderkit.domain.events import (
     UserStreamDown,
     UserStreamUp,
 )
-from orderkit.domain.job import JobResult, JobStatus
+from orderkit.domain.job import Control, ControlKind, JobResult, JobStatus
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Fill, Order, OrderRequest, Rejection
 from orderkit.engine.context import Context, Flow
@@ -41,6 +42,7 @@ from orderkit.engine.watch import WatchPolicy
 from orderkit.risk.gate import Approved, Refused
 
 CLIENT_ID_PREFIX = "ok-"
+PAUSED = "PAUSED"  # the state of a job that is
 HOPELESS = frozenset({"authentication", "configuration"})  # refusals that no repetition can escape
 
 Gate = Callable[[OrderRequest, Sequence[Order]], Approved | Refused]
@@ -118,13 +120,14 @@ class Engine:
         *,
         started_ns: int | None = None,
         orders: Sequence[Order] = (),
+        controls: Sequence[Control] = (),
     ) -> Output:
-        """Begin a job, or go on with one whose ``orders`` of earlier runs come from the journal.
+        """Begin a job, or go on with one whose ``orders`` and ``controls`` so far come from the journal.
 
         An order whose intent was journaled and whose outcome was not is UNKNOWN: it is asked after.
         """
         self._begin(now_ns)
-        context = Context(self, job_id, started_ns or now_ns, list(orders))
+        context = Context(self, job_id, started_ns or now_ns, list(orders), list(controls))
         job = self.jobs[job_id] = Job(context, flow(context))
         for order in orders:
             if order.status is OrderStatus.PENDING_NEW:
@@ -184,6 +187,8 @@ class Engine:
                         job.context.stop_reason = job.context.stop_reason or reason
                         job.context.interrupted = job.context.interrupted or interrupted
                         self._resume(job, event)
+            case ControlTaken(job_id, control):
+                self._control_taken(self.jobs.get(job_id), control, event)
             case UserStreamUp() | UserStreamDown():
                 self._questions.stream_changed(up=isinstance(event, UserStreamUp))
             case OpenOrdersListed():
@@ -278,6 +283,14 @@ class Engine:
         job = None if order is None else self.jobs.get(order.job_id)
         if job is not None:
             self._resume(job, event)
+
+    def _control_taken(self, job: Job | None, control: Control, event: ControlTaken) -> None:
+        if job is None:
+            return
+        job.context.controls.append(control)
+        if control.kind is ControlKind.PAUSE:
+            self.note(job.context, PAUSED, "by another command")
+        self._resume(job, event)
 
     def _cancel_refused(self, cid: str, rejection: Rejection) -> None:
         order = self._monitor.cancel_refused(cid)

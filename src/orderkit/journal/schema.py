@@ -60,6 +60,11 @@ CREATE TABLE controls (
 CREATE INDEX controls_of_job ON controls (job_id, handled_ns);
 """
 
+# Why a control command was refused; NULL where it was taken.
+_ANSWERS = """
+ALTER TABLE controls ADD COLUMN refusal TEXT
+"""
+
 # Version n + 1 is MIGRATIONS[n] applied to version n; a new file gets them all.
-MIGRATIONS = (_TABLES, _CONTROLS)
+MIGRATIONS = (_TABLES, _CONTROLS, _ANSWERS)
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from orderkit.domain.enums import OrderStatus
-from orderkit.domain.job import JobRecord, JobStatus
+from orderkit.domain.job import Control, ControlKind, JobRecord, JobStatus
 from orderkit.domain.order import Fill, Order, OrderRequest, Rejection
 from orderkit.engine.journal import Entry, FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
 from orderkit.errors import ConfigurationError, ValidationError
@@ -114,7 +114,7 @@ class SqliteJournal:
             row = self._connection.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
             if row is None:
                 return None
-            return _job(row, self._orders(job_id))
+            return _job(row, self._orders(job_id), self._controls(job_id))
 
     def recent_jobs(self, limit: int = 50) -> list[JobRecord]:
         """The latest jobs, newest first, without their orders."""
@@ -189,27 +189,52 @@ class SqliteJournal:
 
     # --- controls ---------------------------------------------------------------------------------
 
-    def send_control(self, job_id: str, command: str, argument: str | None, at_ns: int) -> None:
-        """Leave a command for whichever process runs the job."""
-        with self._file_lock, self._explained():
-            self._connection.execute(
-                "INSERT INTO controls (job_id, command, argument, at_ns) VALUES (?, ?, ?, ?)",
-                (job_id, command, argument, at_ns),
-            )
+    def send_control(
+        self,
+        job_id: str,
+        kind: ControlKind,
+        at_ns: int,
+        changes: Mapping[str, str] | None = None,
+        *,
+        taken: bool = False,
+    ) -> int:
+        """Leave a command for whichever process runs the job; its number.
 
-    def take_controls(self, job_id: str, at_ns: int) -> list[tuple[str, str | None]]:
-        """The commands left for the job since the last call, oldest first; each is taken once."""
+        ``taken``: the job is not running and counts it as taken at ``at_ns``.
+        """
+        with self._file_lock, self._explained():
+            cursor = self._connection.execute(
+                "INSERT INTO controls (job_id, command, argument, at_ns, handled_ns) VALUES (?, ?, ?, ?, ?)",
+                (job_id, kind.value, _text(changes) if changes else None, at_ns, at_ns if taken else None),
+            )
+            number = cursor.lastrowid
+        assert number is not None
+        return number
+
+    def pending_controls(self, job_id: str) -> list[tuple[int, Control]]:
+        """The commands left for the job that nobody has answered yet, oldest first, with their numbers."""
         with self._file_lock, self._explained():
             rows = self._connection.execute(
-                "SELECT number, command, argument FROM controls WHERE job_id = ? AND handled_ns IS NULL"
-                " ORDER BY number",
+                "SELECT number, command, argument, at_ns FROM controls"
+                " WHERE job_id = ? AND handled_ns IS NULL ORDER BY number",
                 (job_id,),
             ).fetchall()
-            for row in rows:  # mostly none: looking costs no write lock
-                self._connection.execute(
-                    "UPDATE controls SET handled_ns = ? WHERE number = ?", (at_ns, row["number"])
-                )
-            return [(row["command"], row["argument"]) for row in rows]
+            return [(row["number"], _control(row, row["at_ns"])) for row in rows]
+
+    def answer_control(self, number: int, at_ns: int, refusal: str | None = None) -> None:
+        """The command was taken at ``at_ns``, or refused: durable before the job acts on it."""
+        with self._file_lock, self._explained():
+            self._connection.execute(
+                "UPDATE controls SET handled_ns = ?, refusal = ? WHERE number = ?", (at_ns, refusal, number)
+            )
+
+    def control_answer(self, number: int) -> tuple[bool, str | None]:
+        """Whether the command was answered, and the refusal if it was refused."""
+        with self._file_lock, self._explained():
+            row = self._connection.execute(
+                "SELECT handled_ns, refusal FROM controls WHERE number = ?", (number,)
+            ).fetchone()
+            return row["handled_ns"] is not None, row["refusal"]
 
     # --- entries ----------------------------------------------------------------------------------
 
@@ -296,6 +321,15 @@ class SqliteJournal:
                 " or set ORDERKIT_HOME to another directory",
             ) from error
 
+    def _controls(self, job_id: str) -> list[Control]:
+        """Those that the job took and that outlast the process that took them."""
+        rows = self._connection.execute(
+            "SELECT command, argument, handled_ns FROM controls WHERE job_id = ? AND handled_ns IS NOT NULL"
+            " AND refusal IS NULL AND command <> ? ORDER BY number",
+            (job_id, ControlKind.STOP.value),
+        )
+        return [_control(row, row["handled_ns"]) for row in rows]
+
     def _orders(self, job_id: str) -> list[Order]:
         rows = self._connection.execute(
             "SELECT * FROM orders WHERE job_id = ? ORDER BY sequence", (job_id,)
@@ -369,7 +403,12 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
             )
 
 
-def _job(row: sqlite3.Row, orders: Iterable[Order]) -> JobRecord:
+def _control(row: sqlite3.Row, at_ns: int) -> Control:
+    changes = msgspec.json.decode(row["argument"], type=dict[str, str]) if row["argument"] else {}
+    return Control(ControlKind(row["command"]), at_ns, changes)
+
+
+def _job(row: sqlite3.Row, orders: Iterable[Order], controls: Iterable[Control] = ()) -> JobRecord:
     return JobRecord(
         job_id=row["job_id"],
         kind=row["kind"],
@@ -381,6 +420,7 @@ def _job(row: sqlite3.Row, orders: Iterable[Order]) -> JobRecord:
         reason=row["reason"],
         finished_ns=row["finished_ns"],
         orders=list(orders),
+        controls=list(controls),
     )
 
 

@@ -1,16 +1,20 @@
 """What every order type offers: a check, a plan, a flow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderStatus, OrderType, Side
-from orderkit.domain.job import JobResult, JobStatus
+from orderkit.domain.job import Control, ControlKind, JobRecord, JobResult, JobStatus, is_paused
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
+from orderkit.errors import ValidationError
+
+if TYPE_CHECKING:
+    from orderkit.orders.schedule import Schedule
 
 OPEN_END = -1
 _WORKING = (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
@@ -111,6 +115,64 @@ class NeedsFees(Protocol):
     """An executor whose checks need the account's own commission rates."""
 
     needs_fees: ClassVar[bool]
+
+
+@runtime_checkable
+class TakesControls(Protocol):
+    """An executor whose flow heeds ``ctx.paused``, ``ctx.finishing`` and amendments in ``ctx.controls``."""
+
+    def check_control(self, control: Control, record: JobRecord) -> None:
+        """Raises ValidationError where the job, as it stands, cannot do what it is asked."""
+
+
+@runtime_checkable
+class HasSchedule(Protocol):
+    """An executor that says when how much of its quantity should be done."""
+
+    def schedule(self, record: JobRecord) -> "Schedule | None":
+        """With the amendments that the job took; None while its time has not begun."""
+
+
+@runtime_checkable
+class Amendable(Protocol):
+    """A request that a running job's amendments can change."""
+
+    def amended(self, changes: Mapping[str, str]) -> Any: ...
+
+
+def as_amended(request: Any, controls: Sequence[Control]) -> Any:
+    """The request with the amendments that its job took."""
+    for control in controls:
+        if control.kind is ControlKind.AMEND and isinstance(request, Amendable):
+            request = request.amended(control.changes)
+    return request
+
+
+def check_control(executor: Executor, control: Control, record: JobRecord) -> None:
+    """Whether a job can do what it is asked while it runs; a stop it always can.
+
+    Raises:
+        ValidationError: it cannot, and why.
+    """
+    if control.kind is ControlKind.STOP:
+        return
+    if not isinstance(executor, TakesControls):
+        raise ValidationError(
+            f"CONTROL: a {record.kind} job takes no {control.kind}: its orders rest on the exchange or are"
+            " done at once",
+            rule="CONTROL",
+            hint=f"bot.py stop {record.job_id} ends it in order",
+        )
+    paused = is_paused(record.controls)
+    if control.kind is ControlKind.PAUSE and paused:
+        raise ValidationError(
+            f"CONTROL: job {record.job_id} is paused already",
+            rule="CONTROL",
+            hint=f"bot.py resume {record.job_id} lets it go on",
+        )
+    if control.kind is ControlKind.RESUME and not paused:
+        raise ValidationError(f"CONTROL: job {record.job_id} is not paused", rule="CONTROL")
+    executor.check_control(control, record)
 
 
 def result_of(order: Order) -> JobResult:

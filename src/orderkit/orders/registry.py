@@ -2,13 +2,15 @@
 
 import importlib
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from orderkit.domain.instrument import Instrument
+from orderkit.domain.job import JobRecord
 from orderkit.errors import ConfigurationError
-from orderkit.orders.executor import Executor
+from orderkit.orders.executor import Executor, as_amended
 
 # Kind: the executor's and the request's place below orderkit.orders. Imported when a job of the kind is met:
 # one market order needs none of the others.
@@ -36,6 +38,12 @@ def request_of(kind: str, parameters: Mapping[str, Any]) -> Any:
             f"the journal holds a job of kind {kind!r} that this orderkit cannot go on with: {error}",
             hint="use the version of orderkit that wrote it",
         ) from error
+
+
+def quantity_of(record: JobRecord) -> Decimal:
+    """What a job is to do in all, as amended."""
+    quantity: Decimal = as_amended(request_of(record.kind, record.parameters), record.controls).quantity
+    return quantity
 
 
 def executor_of(kind: str, request: Any, instrument: Instrument) -> Executor:

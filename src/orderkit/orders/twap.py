@@ -1,6 +1,6 @@
 """TWAP: a quantity in equal market slices at fixed times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, ClassVar
@@ -12,10 +12,12 @@ from orderkit.console import options
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.job import JobResult, JobStatus
+from orderkit.domain.job import Control, JobRecord, JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
+from orderkit.errors import ValidationError
 from orderkit.orders.executor import PlannedOrder, why_rejected
+from orderkit.orders.schedule import Schedule, as_asked, even
 from orderkit.utils import parse_decimal, split_quantity, validate_side, validate_sliced_order
 
 ZERO = Decimal(0)
@@ -34,6 +36,10 @@ class TWAPRequest:
     interval_ms: int
     position_side: PositionSide = PositionSide.BOTH
     reduce_only: bool = False
+
+    def amended(self, changes: Mapping[str, str]) -> "TWAPRequest":
+        """With another whole quantity; another duration changes the schedule alone."""
+        return replace(self, quantity=Decimal(changes.get("quantity", self.quantity)))
 
 
 class TWAPExecutor:
@@ -56,6 +62,7 @@ class TWAPExecutor:
         self.request = request
         self.instrument = instrument
         self.slices: list[Decimal] = []
+        self._cached: tuple[int, Schedule] | None = None
 
     @property
     def duration_ms(self) -> int:
@@ -74,6 +81,7 @@ class TWAPExecutor:
             price=None if self._closes else snapshot.mark_price,
         )
         self.request = replace(self.request, quantity=total)
+        self._cached = None
         validate_sliced_order(self._order(total), self.slices, snapshot)
         return []
 
@@ -96,22 +104,35 @@ class TWAPExecutor:
     # --- the flow ---------------------------------------------------------------------------------
 
     def run(self, ctx: Context) -> Flow[JobResult]:
-        interval_ns = self.request.interval_ms * 1_000_000
-        targets = self._targets()
-        for index, target in enumerate(targets):
-            deadline_ns = ctx.started_ns + index * interval_ns
-            last = index == len(targets) - 1
-            if not last and ctx.now_ns >= deadline_ns + interval_ns:
-                continue  # slept through: the following slices make up for it
-            ctx.note("WAITING", f"slice {index + 1} of {len(targets)}")
-            if not (yield from ctx.sleep_until(deadline_ns)) or self._hopeless(ctx):
+        worked_ns = -1  # the time of the last slice that was worked
+        while not (ctx.finishing or self._hopeless(ctx)):
+            if ctx.paused:
+                yield from ctx.wait_for(lambda: not ctx.paused)
+            schedule = self._schedule(ctx.controls, ctx.started_ns)
+            active_ns = ctx.active_since(ctx.started_ns)
+            due, coming = schedule.due(active_ns), schedule.following(max(worked_ns, active_ns))
+            if due is not None and due.at_ns > worked_ns:
+                worked_ns = due.at_ns  # of several that were slept through the last makes up for all
+                self.execute_chunk(ctx, due.target)
+            elif coming is None:
                 break
-            self.execute_chunk(ctx, target)
+            else:
+                ctx.note("WAITING", f"slice {schedule.number(coming)} of {len(schedule.slices)}")
+                yield from self._wait(ctx, ctx.now_ns + coming.at_ns - active_ns)
+            if ctx.stopping:
+                break
         return (yield from self._finish(ctx))
+
+    def _wait(self, ctx: Context, until_ns: int) -> Flow[None]:
+        """Until the time, or somebody asks something else of the job."""
+        known = len(ctx.controls)
+        yield from ctx.wait_for(lambda: len(ctx.controls) > known, until_ns)
 
     def execute_chunk(self, ctx: Context, target: Decimal) -> Order | None:
         """Send what is missing to ``target``; None where that is too little to send, or nothing."""
-        missing = min(target - committed(ctx.orders), 2 * self._largest_slice)
+        missing = target - committed(ctx.orders)
+        if not ctx.finishing:
+            missing = min(missing, 2 * self._schedule(ctx.controls, ctx.started_ns).largest)
         lot = self.instrument.lot_size_for(market=True)
         quantity = self.instrument.round_quantity(min(missing, lot.max_quantity), market=True)
         if quantity < lot.min_quantity or quantity <= 0:
@@ -124,31 +145,56 @@ class TWAPExecutor:
         failures = 0
         while True:
             yield from ctx.wait_done(*ctx.orders)
-            left = self.request.quantity - committed(ctx.orders)
+            total = self._schedule(ctx.controls, ctx.started_ns).total
+            left = total - committed(ctx.orders)
             if any(order.unresolved for order in ctx.orders):
                 return self._in_doubt(ctx)
-            if left == 0:
+            if left <= 0:
                 return JobResult(JobStatus.COMPLETED)
             failed = bool(ctx.orders) and ctx.orders[-1].executed_quantity == 0
             failures = failures + 1 if failed else 0
             if ctx.stopping or self._hopeless(ctx) or failures > len(RETRY_PAUSES_MS):
-                return self._incomplete(ctx, left)
+                return self._incomplete(ctx, left, total)
+            yield from ctx.wait_for(lambda: not ctx.paused)
             pause_ms = RETRY_PAUSES_MS[failures - 1] if failed else self.request.interval_ms
-            ctx.note("WAITING", f"{left} {self.instrument.base_asset} left after the last slice")
-            yield from ctx.sleep_until(ctx.now_ns + pause_ms * 1_000_000)
-            if not ctx.stopping and self.execute_chunk(ctx, self.request.quantity) is None:
-                return self._incomplete(ctx, left)
+            if failed or not ctx.finishing:
+                ctx.note("WAITING", f"{left} {self.instrument.base_asset} left after the last slice")
+                yield from self._wait(ctx, ctx.now_ns + pause_ms * 1_000_000)
+            if ctx.stopping or ctx.paused:
+                continue
+            total = self._schedule(ctx.controls, ctx.started_ns).total
+            if self.execute_chunk(ctx, total) is None and committed(ctx.orders) < total:
+                return self._incomplete(ctx, total - committed(ctx.orders), total)
 
-    def _targets(self) -> list[Decimal]:
-        """What should be done after each slice: a function of the request and the step alone."""
-        total, chunks = self.request.quantity, self.request.chunks
-        part = self.instrument.round_quantity(total / chunks, market=True)
-        return [part * index for index in range(1, chunks)] + [total]
+    def _schedule(self, controls: Sequence[Control], started_ns: int) -> Schedule:
+        """A function of the request, its amendments and the step alone."""
+        if self._cached is None or self._cached[0] != len(controls):
+            base = even(self.request.quantity, self.request.chunks, self.request.interval_ms, self._cut)
+            self._cached = len(controls), as_asked(base, controls, started_ns, self._cut)
+        return self._cached[1]
 
-    @property
-    def _largest_slice(self) -> Decimal:
-        targets = self._targets()
-        return targets[-1] - targets[-2] if len(targets) > 1 else targets[-1]
+    def schedule(self, record: JobRecord) -> Schedule:
+        """What the job is held against: its schedule with the amendments it took."""
+        return self._schedule(record.controls, record.started_ns)
+
+    def check_control(self, control: Control, record: JobRecord) -> None:
+        quantity = control.changes.get("quantity")
+        if quantity is None:
+            return
+        rest = Decimal(quantity) - committed(record.orders)
+        lot = self.instrument.lot_size_for(market=True)
+        if rest < 0 or self._cut(Decimal(quantity)) != Decimal(quantity) or 0 < rest < lot.min_quantity:
+            done = committed(record.orders)
+            raise ValidationError(
+                f"QUANTITY: {quantity} cannot be the new whole of job {record.job_id}; accepted:"
+                f" {done}, which is done or under way, or at least {done + lot.min_quantity} on the step"
+                f" {lot.step_size}",
+                rule="QUANTITY",
+                hint="the new quantity counts what is done already",
+            )
+
+    def _cut(self, quantity: Decimal) -> Decimal:
+        return self.instrument.round_quantity(quantity, market=True)
 
     def _hopeless(self, ctx: Context) -> bool:
         last = ctx.orders[-1] if ctx.orders else None
@@ -158,13 +204,13 @@ class TWAPExecutor:
         names = ", ".join(order.client_order_id for order in ctx.orders if order.unresolved)
         return JobResult(JobStatus.UNKNOWN, f"the outcome of {names} is not known", ctx.interrupted)
 
-    def _incomplete(self, ctx: Context, left: Decimal) -> JobResult:
+    def _incomplete(self, ctx: Context, left: Decimal, total: Decimal) -> JobResult:
         last = ctx.orders[-1] if ctx.orders else None
         why = ctx.stop_reason or (why_rejected(last) if last else None)
         nothing_done = all(order.executed_quantity == 0 for order in ctx.orders)
         if nothing_done and last is not None and last.status is OrderStatus.REJECTED and not ctx.stopping:
             return JobResult(JobStatus.REJECTED, why)
-        done = f"{left} of {self.request.quantity} {self.instrument.base_asset} not done"
+        done = f"{left} of {total} {self.instrument.base_asset} not done"
         return JobResult(JobStatus.STOPPED, f"{done}: {why}" if why else done, ctx.interrupted)
 
     @property

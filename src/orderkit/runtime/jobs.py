@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
-from orderkit.domain.job import JobRecord, JobResult
+from orderkit.domain.events import ControlTaken
+from orderkit.domain.job import Control, ControlKind, JobRecord, JobResult
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.engine import Engine
-from orderkit.errors import ConfigurationError
+from orderkit.errors import ConfigurationError, OrderKitError, ValidationError
 from orderkit.journal.locks import job_lock
 from orderkit.risk.gate import Refused
 from orderkit.runtime.dead_man import switch_for
@@ -28,6 +29,10 @@ log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 CONTROL_PERIOD_S = 0.25
+
+
+Check = Callable[[Control, JobRecord], None]
+"""Raises ValidationError where the job cannot do what it is asked."""
 
 
 class View(Protocol):
@@ -52,6 +57,7 @@ def execute(
     trades_of: Sequence[str] = (),
     guard: RiskGuard | None = None,
     dead_man: tuple[str, int] | None = None,
+    check: Check | None = None,
 ) -> JobResult:
     """Run a job to its end in this process; ``record`` gets its orders, times, status and notices.
 
@@ -60,6 +66,8 @@ def execute(
 
     A ``new`` job is written down first; another one goes on with the orders that ``record`` has. Every
     order passes ``guard``; None is for flows that send nothing.
+
+    ``check`` says which control commands the job takes; without it none but a stop.
 
     ``dead_man``: a symbol and a time in ms; all open orders there are cancelled when this process has not
     been heard of for so long.
@@ -82,6 +90,7 @@ def execute(
                 trades_of=trades_of,
                 guard=guard,
                 dead_man=dead_man,
+                check=check or _takes_none,
             )
         )
     record.status, record.reason = result.status, result.reason
@@ -101,6 +110,7 @@ async def _execute(
     trades_of: Sequence[str],
     guard: RiskGuard | None,
     dead_man: tuple[str, int] | None,
+    check: Check,
 ) -> JobResult:
     stream = None
     markets: list[EventStream] = []
@@ -136,12 +146,18 @@ async def _execute(
             "job %s %s: %s", record.job_id, "starts" if new else "goes on", json.dumps(record.parameters)
         )
         with _interrupts(partial(runtime.stop, interrupted=True)):
-            ending = runtime.start(record.job_id, flow, started_ns=record.started_ns, orders=record.orders)
+            ending = runtime.start(
+                record.job_id,
+                flow,
+                started_ns=record.started_ns,
+                orders=record.orders,
+                controls=record.controls,
+            )
             job = engine.jobs.get(record.job_id)
             if job is not None:
-                record.orders = job.context.orders
+                record.orders, record.controls = job.context.orders, job.context.controls
                 view.begin(job.context)
-            listener = asyncio.create_task(_listen(desk, record.job_id, runtime, guard))
+            listener = asyncio.create_task(_listen(desk, record, runtime, guard, check))
             try:
                 result = await ending
             finally:
@@ -162,22 +178,48 @@ def _refuse_all(request: OrderRequest, orders: Sequence[Order]) -> Refused:
     return Refused("NO_ORDERS", "this job sends no orders", "")
 
 
-async def _listen(desk: Desk, job_id: str, runtime: LiveRuntime, guard: RiskGuard | None) -> None:
+def _takes_none(control: Control, record: JobRecord) -> None:
+    """The check of flows that heed nothing but a stop."""
+    raise ValidationError(
+        f"CONTROL: a {record.kind} job takes no {control.kind}",
+        rule="CONTROL",
+        hint=f"bot.py stop {record.job_id} ends it in order",
+    )
+
+
+async def _listen(
+    desk: Desk, record: JobRecord, runtime: LiveRuntime, guard: RiskGuard | None, check: Check
+) -> None:
     """Take what other processes ask of the job."""
     while True:
         await asyncio.sleep(CONTROL_PERIOD_S)
         if guard is not None:
             guard.refresh()
         try:
-            controls = desk.journal.take_controls(job_id, runtime.clock.now_ns())
+            for number, control in desk.journal.pending_controls(record.job_id):
+                _take(desk, record, runtime, check, number, control)
         except ConfigurationError as error:
             log.warning("no control commands: %s", error.message)
-            continue
-        for command, _ in controls:
-            if command == "stop":
-                runtime.stop("stopped by another command")
-            else:
-                log.warning("job %s: unknown control command %s", job_id, command)
+
+
+def _take(
+    desk: Desk, record: JobRecord, runtime: LiveRuntime, check: Check, number: int, asked: Control
+) -> None:
+    """Answer one command on disk first, then let the job act on it: a resumed job does the same again."""
+    now_ns = runtime.clock.now_ns()
+    log.info("job %s: %s %s", record.job_id, asked.kind, dict(asked.changes))
+    if asked.kind is ControlKind.STOP:
+        desk.journal.answer_control(number, now_ns)
+        runtime.stop("stopped by another command")
+        return
+    control = Control(asked.kind, now_ns, asked.changes)
+    try:
+        check(control, record)
+    except OrderKitError as refused:
+        desk.journal.answer_control(number, now_ns, refused.message)
+        return
+    desk.journal.answer_control(number, now_ns)
+    runtime.post(ControlTaken(record.job_id, control))
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ from orderkit.domain.events import (
     TradeReported,
     UserStreamUp,
 )
-from orderkit.domain.job import JobResult
+from orderkit.domain.job import Control, JobResult
 from orderkit.domain.order import Order, Rejection
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.engine import Engine, Output
@@ -151,11 +151,19 @@ class LiveRuntime:
         *,
         started_ns: int | None = None,
         orders: Sequence[Order] = (),
+        controls: Sequence[Control] = (),
     ) -> "asyncio.Future[JobResult]":
         """Begin a job; the future brings its result, or the exception that its flow raised."""
         result = self._results[job_id] = self._loop.create_future()
         self._carry_out(
-            self._engine.start(job_id, flow, self.clock.now_ns(), started_ns=started_ns, orders=orders)
+            self._engine.start(
+                job_id,
+                flow,
+                self.clock.now_ns(),
+                started_ns=started_ns,
+                orders=orders,
+                controls=controls,
+            )
         )
         return result
 

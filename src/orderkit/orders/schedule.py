@@ -1,0 +1,136 @@
+"""When how much of a quantity should be done: schedules of slices, and what amendments make of them."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+
+from orderkit.domain.job import Control, ControlKind, active_ns
+
+ZERO = Decimal(0)
+MS_NS = 1_000_000
+
+Cut = Callable[[Decimal], Decimal]
+"""Rounds a quantity down to what an order may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """By ``at_ns`` after the start, pauses not counted, ``target`` should be done or under way in all."""
+
+    at_ns: int
+    target: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Slices in the order of their times, at least one; the last one's own time is over at ``end_ns``."""
+
+    slices: tuple[Slice, ...]
+    end_ns: int
+
+    @property
+    def total(self) -> Decimal:
+        return self.slices[-1].target
+
+    @property
+    def largest(self) -> Decimal:
+        """The largest slice."""
+        return max(self.quantities)
+
+    @property
+    def quantities(self) -> list[Decimal]:
+        targets = [ZERO, *(piece.target for piece in self.slices)]
+        return [after - before for before, after in pairwise(targets)]
+
+    def due(self, at_ns: int) -> Slice | None:
+        """The latest slice whose time has come."""
+        index = bisect_right(self.slices, at_ns, key=lambda piece: piece.at_ns)
+        return self.slices[index - 1] if index else None
+
+    def following(self, at_ns: int) -> Slice | None:
+        """The first slice after a time."""
+        index = bisect_right(self.slices, at_ns, key=lambda piece: piece.at_ns)
+        return self.slices[index] if index < len(self.slices) else None
+
+    def number(self, piece: Slice) -> int:
+        """A slice's place, from 1."""
+        return bisect_right(self.slices, piece.at_ns, key=lambda other: other.at_ns)
+
+    def expected(self, at_ns: int) -> Decimal:
+        """The share that should be done or under way by a time."""
+        piece = self.due(at_ns)
+        return piece.target / self.total if piece else ZERO
+
+    def due_ns(self, done: Decimal) -> int:
+        """When more than ``done`` should have been done; the end where that is all."""
+        for piece in self.slices:
+            if piece.target > done:
+                return piece.at_ns
+        return self.end_ns
+
+
+def even(total: Decimal, chunks: int, interval_ms: int, cut: Cut) -> Schedule:
+    """Equal slices, the first at once; the last takes the remainder, so that the sum is exact."""
+    part = cut(total / chunks)
+    interval_ns = interval_ms * MS_NS
+    slices = [Slice(index * interval_ns, part * (index + 1)) for index in range(chunks - 1)]
+    slices.append(Slice((chunks - 1) * interval_ns, total))
+    return Schedule(tuple(slices), chunks * interval_ns)
+
+
+def weighted(total: Decimal, weights: Sequence[Decimal], interval_ms: int, cut: Cut) -> Schedule:
+    """Slices in proportion to ``weights``, one every ``interval_ms``; the sum is exact."""
+    whole, so_far, slices = sum(weights, ZERO), ZERO, []
+    for index, weight in enumerate(weights):
+        so_far += weight
+        slices.append(Slice(index * interval_ms * MS_NS, cut(total * so_far / whole)))
+    slices[-1] = Slice(slices[-1].at_ns, total)
+    return Schedule(tuple(slices), len(weights) * interval_ms * MS_NS)
+
+
+def as_asked(schedule: Schedule, controls: Sequence[Control], began_ns: int | None, cut: Cut) -> Schedule:
+    """The schedule that began at ``began_ns`` (None: not yet), with the amendments taken since."""
+    for control in controls:
+        if control.kind is not ControlKind.AMEND:
+            continue
+        at_ns = -1 if began_ns is None else max(-1, active_ns(controls, began_ns, control.at_ns))
+        quantity, duration_ms = control.changes.get("quantity"), control.changes.get("duration_ms")
+        if quantity is not None:
+            schedule = with_quantity(schedule, at_ns, Decimal(quantity), cut)
+        if duration_ms is not None:
+            schedule = with_end(schedule, at_ns, int(duration_ms) * MS_NS)
+    return schedule
+
+
+def with_quantity(schedule: Schedule, at_ns: int, total: Decimal, cut: Cut) -> Schedule:
+    """Another total from ``at_ns`` on: the slices to come grow or shrink, each by the same factor."""
+    past = [piece for piece in schedule.slices if piece.at_ns <= at_ns]
+    base = past[-1].target if past else ZERO
+    if total <= base or len(past) == len(schedule.slices):  # nothing is to come: what is missing is due now
+        done = (piece for piece in past if piece.target < total)
+        return Schedule((*done, Slice(at_ns, total)), max(schedule.end_ns, at_ns))
+    factor = (total - base) / (schedule.total - base)
+    coming = [
+        Slice(piece.at_ns, base + cut((piece.target - base) * factor))
+        for piece in schedule.slices[len(past) :]
+    ]
+    coming[-1] = Slice(coming[-1].at_ns, total)
+    return Schedule((*past, *coming), schedule.end_ns)
+
+
+def with_end(schedule: Schedule, at_ns: int, end_ns: int) -> Schedule:
+    """Another end from ``at_ns`` on: the slices to come move together or apart; at the soonest it is now."""
+    end_ns = max(end_ns, at_ns + 1)
+    length_ns = schedule.end_ns - max(at_ns, 0)
+    if length_ns <= 0:
+        return schedule
+    start_ns = max(at_ns, 0)
+    slices = [
+        piece
+        if piece.at_ns <= at_ns
+        else Slice(start_ns + (piece.at_ns - start_ns) * (end_ns - start_ns) // length_ns, piece.target)
+        for piece in schedule.slices
+    ]
+    return Schedule(tuple(slices), end_ns)
