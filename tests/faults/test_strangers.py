@@ -1,12 +1,13 @@
 """Others on the same account: their trades and orders are noticed; and the switch for a process that dies."""
 
+import functools
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
@@ -40,11 +41,19 @@ def notes(desk: CellDesk, state: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def until_sent(desk: CellDesk, count: int = 1) -> None:
+def until(holds: Callable[[], object]) -> None:
     deadline = time.monotonic() + 20
-    while sum(row["status"] == 200 for row in desk.requests(*ORDER)) < count:
+    while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def until_sent(desk: CellDesk, count: int = 1) -> None:
+    until(lambda: sum(row["status"] == 200 for row in desk.requests(*ORDER)) >= count)
+
+
+def has_listed(desk: CellDesk, count: int) -> bool:
+    return desk.received("GET", "/fapi/v1/openOrders") >= count
 
 
 def by_hand(desk: CellDesk, **order: str) -> None:
@@ -60,10 +69,26 @@ def test_a_position_that_others_change_under_a_job_is_noticed(cell: CellDesk) ->
     by_hand(cell, side="SELL", type="MARKET", quantity="0.02", newClientOrderId="web-1")
     assert cell.bot("market BTCUSDT BUY 0.03 --job-id other").code == 0  # one of our own
     cell.market("58990", "58990.1")
+    done = finish(process)
+    assert done.code == 0
+    told = "the BTCUSDT position was changed by -0.020 by order web-1, which no job here has sent"
+    assert notes(cell, "POSITION_CHANGED") == [told]
+    assert done.json["warnings"] == [told]
+    assert told in " ".join(done.err.split())
+
+
+def test_what_others_trade_while_the_stream_is_down_is_asked_for(cell: CellDesk) -> None:
+    process = cell.start(LIMIT)
+    until_sent(cell)
+    cell.fault("POST", "/fapi/v1/listenKey", "error", status=503)
+    cell.control("POST", "/paper/faults", {"streams": "disconnect"})
+    by_hand(cell, side="BUY", type="LIMIT", quantity="0.02", price="60000.1", timeInForce="IOC")
+    cell.control("DELETE", "/paper/faults")
+    until(lambda: notes(cell, "POSITION_CHANGED"))
+    cell.market("58990", "58990.1")
     assert finish(process).code == 0
-    assert notes(cell, "POSITION_CHANGED") == [
-        "the BTCUSDT position was changed by -0.020 by order web-1, which no job here has sent"
-    ]
+    (note,) = notes(cell, "POSITION_CHANGED")
+    assert "changed by +0.020 by order x-" in note  # the client library has named it
 
 
 @pytest.mark.parametrize("command", ["resume job", "reconcile"])
@@ -97,10 +122,12 @@ def test_an_order_of_somebody_else_beside_ours_is_reported_once(cell: CellDesk) 
         cell, side="BUY", type="LIMIT", quantity="0.02", price="58000", timeInForce="GTC",
         newClientOrderId="web-3",
     )  # fmt: skip
-    for _ in range(2):  # each gap of the stream makes it list the open orders
+    for count in (1, 2):  # each gap of the stream makes it list the open orders
         cell.control("POST", "/paper/faults", {"streams": "disconnect"})
-        time.sleep(1)
-    cell.market("58990", "58990.1")
+        until(functools.partial(has_listed, cell, count))
+        until(lambda: notes(cell, "STRANGER"))
+    assert open_orders(cell) == 2, "it is left alone"
+    cell.market("57990", "57990.1")
     assert finish(process).code == 0
     assert notes(cell, "STRANGER") == ["order web-3 on this symbol was not sent by any job here"]
 

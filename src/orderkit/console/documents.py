@@ -203,7 +203,7 @@ def job_document(
         slippage_bps=None if report.slippage_bps is None else f"{report.slippage_bps:.2f}",
         started_at=iso_time(record.started_ns // 1_000_000),
         finished_at=iso_time(record.finished_ns // 1_000_000) if record.finished_ns else None,
-        warnings=list(warnings),
+        warnings=[*warnings, *record.notices],
         details={name.replace(" ", "_"): value for name, value in (details or {}).items()},
         orders=[_order_row(order, instrument) for order in record.orders],
     )

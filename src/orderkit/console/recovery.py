@@ -17,7 +17,7 @@ from orderkit.console.documents import (
 from orderkit.console.job_views import no_such_job
 from orderkit.console.options import RunOptions
 from orderkit.console.progress import Silence
-from orderkit.console.report import print_reconciled, say
+from orderkit.console.report import print_reconciled, print_warnings, say
 from orderkit.console.run import announce, prepared, resume_job, show_job
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import ControlKind, JobRecord, JobStatus, is_paused
@@ -126,6 +126,7 @@ def settle_job(desk: Desk, record: JobRecord, quantity: Decimal | None) -> None:
     flow = settle(quantity, record.status)
     try:
         execute(desk, record, flow, Silence(), new=False, uses_user_stream=False)
+        print_warnings(record.notices)
     except JobBusy as busy:
         say(busy.message)
 

@@ -172,6 +172,7 @@ def run_job(
         guard=guard,
         check=functools.partial(check_control, executor),
     )
+    print_warnings(record.notices)
     if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):
         desk.gateway.instruments(refresh=True)
     (show or show_job)(document_of(executor.request, record, instrument, warnings), instrument)

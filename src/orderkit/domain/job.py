@@ -94,3 +94,8 @@ class JobRecord:
     orders: list[Order] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+
+    @property
+    def symbols(self) -> set[str]:
+        """Whatever it has sent orders for."""
+        return {order.request.symbol for order in self.orders}

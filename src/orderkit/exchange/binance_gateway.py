@@ -328,6 +328,10 @@ class BinanceGateway:
                 return sum((v for (_, _, kind), v in entries.items() if kind in RESULT_KINDS), Decimal(0))
             start_ms = rows[-1][0][0]  # once more: a page may end inside a millisecond
 
+    def now_ms(self) -> int:
+        """The exchange's time, as far as it is known."""
+        return self._transport.clock.now_ms()
+
     def count_down(self, symbol: str, countdown_ms: int) -> None:
         """Arm or renew the dead man's switch of a symbol (weight 10); 0 lifts it.
 

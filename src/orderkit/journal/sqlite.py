@@ -161,14 +161,11 @@ class SqliteJournal:
             query = "SELECT 1 FROM orders WHERE client_order_id = ?"
             return self._connection.execute(query, (client_order_id,)).fetchone() is not None
 
-    def order_ids(self) -> set[int] | None:
-        """The exchange's ids of all orders sent; None while some order has none that may exist."""
-        in_doubt = (OrderStatus.PENDING_NEW.value, OrderStatus.UNKNOWN.value)
+    def order_ids(self) -> set[int]:
+        """The exchange's ids of all orders sent, as far as it has told them."""
         with self._file_lock, self._explained():
-            rows = self._connection.execute("SELECT order_id, status FROM orders").fetchall()
-        if any(row["order_id"] is None and row["status"] in in_doubt for row in rows):
-            return None
-        return {row["order_id"] for row in rows if row["order_id"] is not None}
+            query = "SELECT order_id FROM orders WHERE order_id IS NOT NULL"
+            return {row[0] for row in self._connection.execute(query)}
 
     def client_order_ids(self) -> set[str]:
         """Every id that this journal has ever sent."""

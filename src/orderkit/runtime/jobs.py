@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 CONTROL_PERIOD_S = 0.25
+SEARCH_PERIOD_S = 60.0
 
 
 Check = Callable[[Control, JobRecord], None]
@@ -127,7 +129,7 @@ async def _execute(
 
         markets.append(TradeStream(desk.gateway.inquiry, lambda: desk.gateway.endpoints.stream, trades_of))
     engine = Engine(gate=guard or _refuse_all)
-    strangers = Strangers(desk.journal, record.job_id)
+    strangers = Strangers(desk.journal, record.job_id, desk.gateway.now_ms)
     runtime = LiveRuntime(
         engine,
         desk.gateway,
@@ -157,19 +159,37 @@ async def _execute(
             if job is not None:
                 record.orders, record.controls = job.context.orders, job.context.controls
                 view.begin(job.context)
-            listener = asyncio.create_task(_listen(desk, record, runtime, guard, check))
+            listening = [asyncio.create_task(_listen(desk, record, runtime, guard, check))]
+            if uses_user_stream:
+                since_ms = last_known_ms or desk.gateway.now_ms()
+                looking = _look_around(desk, record, runtime, strangers, since_ms)
+                listening.append(asyncio.create_task(looking))
             try:
                 result = await ending
             finally:
-                listener.cancel()
+                for listener in listening:
+                    listener.cancel()
                 view.end()
         record.finished_ns = runtime.clock.now_ns()
+        await asyncio.to_thread(strangers.report)
         if last_known_ms and any(order.executed_quantity for order in record.orders):
-            symbols = {order.request.symbol for order in record.orders}
-            for symbol in sorted(symbols):
-                await asyncio.to_thread(strangers.search, desk.gateway.inquiry, symbol, last_known_ms)
+            await asyncio.to_thread(strangers.search, desk.gateway.inquiry, record.symbols, last_known_ms)
     record.notices = strangers.notices
     return result
+
+
+async def _look_around(
+    desk: Desk, record: JobRecord, runtime: LiveRuntime, strangers: Strangers, since_ms: int
+) -> None:
+    """Notice what others trade: as the stream tells it, and asked for once a minute and after each gap."""
+    searched_s, starts = time.monotonic(), runtime.stream_starts
+    while True:
+        await asyncio.sleep(CONTROL_PERIOD_S)
+        await asyncio.to_thread(strangers.report)
+        if runtime.stream_starts == starts and time.monotonic() - searched_s < SEARCH_PERIOD_S:
+            continue
+        searched_s, starts = time.monotonic(), runtime.stream_starts
+        await asyncio.to_thread(strangers.search, desk.gateway.inquiry, record.symbols, since_ms)
 
 
 def _refuse_all(request: OrderRequest, orders: Sequence[Order]) -> Refused:

@@ -116,6 +116,7 @@ class LiveRuntime:
         self._results: dict[str, asyncio.Future[JobResult]] = {}
         self._stopping = False
         self._stream_up = asyncio.Event()
+        self.stream_starts = 0  # how often the user stream has come up: once, and again after each gap
         self._unwritten: Ticket | None = None
         self._journal_timer: asyncio.TimerHandle | None = None
 
@@ -170,6 +171,7 @@ class LiveRuntime:
     def post(self, event: Input) -> None:
         """Put an event into the inbox. Events are processed one by one in the order of their arrival."""
         if isinstance(event, UserStreamUp):
+            self.stream_starts += 1
             self._stream_up.set()
         self._inbox.append(event)
         if self._draining:
@@ -204,7 +206,7 @@ class LiveRuntime:
         for command in output.commands:
             self._dispatch(command, ticket)
         if self._strangers is not None and (output.foreign_fills or output.strangers):
-            self._queries.submit(self._strangers.met, output.foreign_fills, output.strangers)
+            self._strangers.met(output.foreign_fills, output.strangers)
         if self._on_step is not None:
             self._on_step()
         for job_id, result in output.ended.items():
