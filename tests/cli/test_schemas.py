@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from orderkit.cli import app
-from orderkit.console import acting_documents, documents, looking_documents, schemas
+from orderkit.console import acting_documents, documents, looking_documents, rehearsal_documents, schemas
 from orderkit.console.looking_documents import PaperDocument
 from tests.cli.normal import document_of
 from tests.support import Desk
@@ -42,7 +42,7 @@ def test_the_files_are_those_of_the_code() -> None:
 def test_every_document_has_a_schema() -> None:
     kinds = {
         kind
-        for module in (documents, looking_documents, acting_documents)
+        for module in (documents, looking_documents, acting_documents, rehearsal_documents)
         for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, msgspec.Struct) and "schema" in kind.__struct_fields__
     }

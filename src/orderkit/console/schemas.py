@@ -11,6 +11,7 @@ import msgspec
 from orderkit.console import acting_documents as acting
 from orderkit.console import documents as base
 from orderkit.console import looking_documents as looking
+from orderkit.console import rehearsal_documents as rehearsal
 from orderkit.console.risk_gate import RiskDocument
 
 FOLDER = Path(__file__).parents[3] / "docs" / "schema"
@@ -33,6 +34,13 @@ DOCUMENTS: Mapping[str, type[msgspec.Struct]] = {
     "modify": acting.ModifyDocument,
     "orders": looking.OrdersDocument,
     "paper": looking.PaperDocument,
+    "paper-deposit": rehearsal.PaperDepositDocument,
+    "paper-faults": rehearsal.PaperFaultsDocument,
+    "paper-funding": rehearsal.PaperFundingDocument,
+    "paper-key": rehearsal.PaperKeyDocument,
+    "paper-mark": rehearsal.PaperMarkDocument,
+    "paper-market": rehearsal.PaperMarketDocument,
+    "paper-requests": rehearsal.PaperRequestsDocument,
     "plan": base.PlanDocument,
     "positions": looking.PositionsDocument,
     "prices": looking.PricesDocument,
@@ -61,6 +69,13 @@ PRINTED: Mapping[str, tuple[str, ...]] = {
     "margin-type": ("setting",),
     "modify": ("modify",),
     "orders": ("orders",),
+    "paper deposit": ("paper-deposit",),
+    "paper faults": ("paper-faults",),
+    "paper funding": ("paper-funding",),
+    "paper keys": ("paper-key",),
+    "paper mark": ("paper-mark",),
+    "paper market": ("paper-market",),
+    "paper requests": ("paper-requests",),
     "paper reset": ("paper",),
     "paper start": ("paper",),
     "paper status": ("paper",),

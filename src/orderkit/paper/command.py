@@ -1,4 +1,4 @@
-"""The ``paper`` commands: start, stop, reset and show this home's paper exchange, or serve one."""
+"""The ``paper`` commands: start, stop, reset and show this home's paper exchange, serve one, or act on it."""
 
 import json
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orderkit.config import home_directory
+from orderkit.console import rehearsal
 from orderkit.console.helptext import App
 from orderkit.paper import process
 
@@ -28,14 +29,25 @@ class Market(StrEnum):
     LIVE = "live"
 
 
-MarketOption = Annotated[Market, typer.Option("--market", help="Where prices come from.")]
+MarketOption = Annotated[
+    Market,
+    typer.Option(
+        "--market",
+        help="Where prices come from: made up, recorded, set by you (paper market), or Binance's own.",
+    ),
+]
 DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data", metavar="DIR", help="Recordings for the replay market: Vision files, raw streams."
     ),
 ]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the synthetic market.")]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", help="Of the synthetic market: the same prices for the same seed; 1 unless given."
+    ),
+]
 SymbolsOption = Annotated[
     str, typer.Option("--symbols", metavar="A,B", help="Trade only these; all others are closed.")
 ]
@@ -64,7 +76,19 @@ def start(
     idle_timeout: IdleOption = process.DEFAULT_IDLE_TIMEOUT_S,
     as_json: JsonOption = False,
 ) -> None:
-    """Start the exchange in the background, or find the one that runs."""
+    """Start the exchange in the background, or find the one that runs.
+
+    Order commands do this by themselves, with the synthetic market. Market data options do nothing to an
+    exchange that runs already; one with another market must be stopped first.
+
+    Examples:
+
+      bot.py paper start --market manual
+
+      bot.py paper start --market replay --data recordings --speed 10 --loop
+
+      bot.py paper start --symbols BTCUSDT,ETHUSDT --seed 7 --json
+    """
     info = process.start(
         home_directory(),
         market=market.value,
@@ -117,7 +141,14 @@ def serve(
     port: PortOption = 0,
     idle_timeout: IdleOption = 0.0,
 ) -> None:
-    """Serve in the foreground: one JSON line on stdout once ready, the log on stderr."""
+    """Serve in the foreground: one JSON line on stdout once ready, the log on stderr.
+
+    Ctrl-C or SIGTERM ends it; the account stays on disk.
+
+    Example:
+
+      bot.py paper serve --port 9000 --market synthetic --seed 7
+    """
     from orderkit.paper.__main__ import serve_in_foreground
     from orderkit.paper.markets import DEFAULT_SEED
     from orderkit.paper.server import ServeOptions
@@ -135,6 +166,18 @@ def serve(
             idle_timeout_s=idle_timeout,
         )
     )
+
+
+_CONTROL = "Test control"
+app.command("market", rich_help_panel=_CONTROL)(rehearsal.market)
+app.command("mark", rich_help_panel=_CONTROL)(rehearsal.mark)
+app.command("funding", rich_help_panel=_CONTROL)(rehearsal.funding)
+# An amount below 0 must not be taken for an option.
+_AMOUNTS = {"ignore_unknown_options": True}
+app.command("deposit", rich_help_panel=_CONTROL, context_settings=_AMOUNTS)(rehearsal.deposit)
+app.command("keys", rich_help_panel=_CONTROL)(rehearsal.keys)
+app.command("faults", rich_help_panel=_CONTROL)(rehearsal.faults)
+app.command("requests", rich_help_panel=_CONTROL)(rehearsal.requests)
 
 
 def _symbols(text: str) -> list[str]:

@@ -10,7 +10,8 @@ from aiohttp.typedefs import Handler
 
 from orderkit.paper.admission import Credentials, admit, execute
 from orderkit.paper.endpoint import Call, Endpoint
-from orderkit.paper.faults import UNKNOWN_BODY, Action, FaultRequest, Moment
+from orderkit.paper.fault_kinds import Action, Moment
+from orderkit.paper.faults import UNKNOWN_BODY, FaultRequest
 from orderkit.paper.host import PaperExchange
 from orderkit.paper.limits import LimitExceeded
 from orderkit.paper.parameters import Parameters, merge

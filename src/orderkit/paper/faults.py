@@ -3,25 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from orderkit.paper.fault_kinds import Action, Moment
+
 # How often a held request looks whether its client is still there.
 HOLD_POLL_S = 0.1
-
-
-class Action(StrEnum):
-    DROP = "drop"  # the connection is closed without an answer
-    HOLD = "hold"  # no answer at all until the faults are cleared or the client gives up
-    ERROR = "error"  # another answer is given
-    DELAY = "delay"  # the answer comes late
-
-
-class Moment(StrEnum):
-    BEFORE = "before"  # the request never reached the book (for a delay: reached it late)
-    AFTER = "after"  # the request was executed, its answer is lost or replaced
 
 
 class Match(msgspec.Struct, forbid_unknown_fields=True):

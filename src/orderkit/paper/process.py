@@ -1,18 +1,16 @@
 """Starts, finds and stops a home's paper exchange, from commands that share it. Imports nothing heavy."""
 
 import contextlib
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from orderkit.errors import ConfigurationError, ExchangeUnreachable
 from orderkit.paper import state
+from orderkit.paper.asking import ask
 from orderkit.paper.state import PaperInfo
 
 DEFAULT_MARKET = "synthetic"
@@ -36,10 +34,10 @@ def status(home: Path) -> PaperInfo | None:
     if info is None:
         return None
     try:
-        answer = _request(info.port, "GET", "/paper/status", PROBE_TIMEOUT_S)
+        answer = ask(info.port, "GET", "/paper/status", PROBE_TIMEOUT_S).document
     except (OSError, ValueError):
         return None
-    return info if answer.get("instance") == info.instance else None
+    return info if isinstance(answer, dict) and answer.get("instance") == info.instance else None
 
 
 def ensure_running(home: Path) -> PaperInfo:
@@ -98,7 +96,7 @@ def stop(home: Path) -> bool:
         state.state_file(home).unlink(missing_ok=True)
         return False
     with contextlib.suppress(OSError, ValueError):
-        _request(info.port, "POST", "/paper/shutdown", PROBE_TIMEOUT_S)
+        ask(info.port, "POST", "/paper/shutdown", PROBE_TIMEOUT_S)
     if not _wait_gone(info.pid):
         _kill(info.pid, signal.SIGTERM)
         if not _wait_gone(info.pid):
@@ -117,7 +115,7 @@ def reset(home: Path) -> None:
     info = status(home)
     if info is not None:
         try:
-            _request(info.port, "POST", "/paper/reset", RESET_TIMEOUT_S)
+            ask(info.port, "POST", "/paper/reset", RESET_TIMEOUT_S)
         except (OSError, ValueError) as error:
             raise ExchangeUnreachable(f"the paper exchange did not answer: {error}") from error
     elif state.account_file(home).exists():
@@ -231,25 +229,3 @@ def _is_alive(pid: int) -> bool:
 def _kill(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-def _request(port: int, method: str, path: str, timeout_s: float) -> dict[str, Any]:
-    """One bare HTTP/1.0 exchange: importing an HTTP client would cost more than the whole call.
-
-    Raises:
-        OSError: nothing listens there, or it does not answer in time.
-        ValueError: what answers does not speak JSON.
-    """
-    with socket.create_connection(("127.0.0.1", port), timeout_s) as connection:
-        head = f"{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n"
-        connection.sendall(head.encode())
-        received = bytearray()
-        while chunk := connection.recv(65536):
-            received += chunk
-    _, separator, body = bytes(received).partition(b"\r\n\r\n")
-    if not separator or not received.startswith(b"HTTP/1."):
-        raise ValueError("not an HTTP answer")
-    document = json.loads(body)
-    if not isinstance(document, dict):
-        raise ValueError("not a JSON object")
-    return document

@@ -13,12 +13,12 @@ from aiohttp import web
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.market import DepthUpdate, MarketTrade, MarkPrice
 from orderkit.paper.dispatch import API_KEY_HEADER, error_response, json_response
+from orderkit.paper.fault_kinds import StreamFault
 from orderkit.paper.faults import FaultRequest
 from orderkit.paper.host import PaperExchange
 from orderkit.paper.keys import ApiKey
 from orderkit.paper.limits import Limits
 from orderkit.paper.signature import KeyKind, kind_of_public_key
-from orderkit.paper.streams.hub import StreamFault
 from orderkit.paper.wire import statements as wire
 from orderkit.simulator.types import ExchangeError
 

@@ -3,10 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from enum import StrEnum
 
 import msgspec
 
+from orderkit.paper.fault_kinds import StreamFault
 from orderkit.paper.streams.names import Category, StreamName, parse
 
 # A subscriber that lags by this much is cut off; a burst of a busy market is far smaller.
@@ -15,15 +15,6 @@ MAX_QUEUED_BYTES = 16 * 1024 * 1024
 REORDER_HOLD_S = 0.05
 
 _encode = msgspec.json.encode
-
-
-class StreamFault(StrEnum):
-    """What test control can do to streams; all but DISCONNECT last until they are cleared."""
-
-    DISCONNECT = "disconnect"  # every socket is cut, once
-    STALL = "stall"  # sockets stay open and silent; what was held back comes when the fault is cleared
-    DUPLICATE = "duplicate"  # every message comes twice
-    REORDER = "reorder"  # neighbouring messages change places
 
 
 class Subscriber:
