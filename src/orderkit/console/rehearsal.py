@@ -48,7 +48,7 @@ def market(
 def mark(symbol: options.SymbolArgument, price: MarkArgument, json: options.Json = False) -> None:
     """Set the mark price of the manual market; without one it follows the middle of the best prices.
 
-    Example:
+    Examples:
 
       bot.py paper mark BTCUSDT 59990
     """
@@ -67,7 +67,7 @@ def funding(
 ) -> None:
     """Settle a contract's funding now: longs pay a rate above 0, shorts one below.
 
-    Example:
+    Examples:
 
       bot.py paper funding BTCUSDT --rate 0.0001
     """
@@ -132,7 +132,7 @@ def requests(
 ) -> None:
     """List what the exchange received, oldest first: parameters without signatures, and the answer's status.
 
-    Example:
+    Examples:
 
       bot.py paper requests --last 20
     """

@@ -145,7 +145,7 @@ def serve(
 
     Ctrl-C or SIGTERM ends it; the account stays on disk.
 
-    Example:
+    Examples:
 
       bot.py paper serve --port 9000 --market synthetic --seed 7
     """
