@@ -29,6 +29,7 @@ from orderkit.validation.quantities import (
     nearest_quantities,
     smallest_quantity,
     validate_notional,
+    validate_parent_quantity,
     validate_quantity,
 )
 from orderkit.validation.shape import validate_shape
@@ -50,6 +51,7 @@ __all__ = [
     "validate_notional",
     "validate_order",
     "validate_order_type",
+    "validate_parent_quantity",
     "validate_position_side",
     "validate_price",
     "validate_quantity",

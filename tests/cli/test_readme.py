@@ -23,7 +23,7 @@ PAGES = [
     *sorted((ROOT / "docs" / "decisions").glob("*.md")),
 ]
 GROUP: Any = typer.main.get_command(app)
-ORDERS = ("market", "limit", "stop-limit", "twap", "oco", "bracket", "grid")
+ORDERS = ("market", "limit", "stop-limit", "twap", "oco", "bracket", "grid", "scaled", "iceberg", "chase")
 FIRST_RUN = "pip install uv && uv run bot.py twap BTCUSDT BUY 1.0 --chunks 10 --interval 1"
 TEST_RUN = "pip install uv && uv run pytest"
 

@@ -39,6 +39,12 @@ def trigger(desk: Desk) -> None:
     desk.market("60550", "60550.1")
 
 
+def run_away_and_come_back(desk: Desk) -> None:
+    desk.market("60100", "60100.1")
+    time.sleep(0.6)  # for the order to be moved there
+    desk.market("59990", "59990.1")
+
+
 def take_profit(desk: Desk) -> None:
     desk.market("62000", "62000.1")
 
@@ -60,6 +66,13 @@ SCENARIOS = {
         Decimal(0),
         take_some_profit_then_stop,
         before="market BTCUSDT BUY 0.5",
+    ),
+    "scaled": Scenario("scaled BTCUSDT BUY 0.3 59500 59000 --orders 3 --wait", Decimal("0.3"), cross),
+    "iceberg": Scenario(
+        "iceberg BTCUSDT BUY 0.03 59000 --chunk-size 50% --interval 200ms", Decimal("0.03"), cross
+    ),
+    "chase": Scenario(
+        "chase BTCUSDT BUY 0.01 --interval 100ms --timeout 60s", Decimal("0.01"), run_away_and_come_back
     ),
     "bracket": Scenario("bracket BTCUSDT BUY 0.5 62000 58000", Decimal(0), take_profit),
     # buys at 59000, places the sell at 60000, and closes what it holds at its end

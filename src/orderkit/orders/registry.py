@@ -20,6 +20,9 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "stop-limit": ("stop_limit:StopLimitExecutor", "single:SingleRequest"),
     "twap": ("twap:TWAPExecutor", "twap:TWAPRequest"),
     "grid": ("grid:GridTrader", "grid_request:GridRequest"),
+    "scaled": ("scaled:ScaledExecutor", "scaled:ScaledRequest"),
+    "iceberg": ("iceberg:IcebergExecutor", "iceberg:IcebergRequest"),
+    "chase": ("chase:ChaseExecutor", "chase:ChaseRequest"),
     "oco": ("oco:OCOExecutor", "oco:OCORequest"),
     "bracket": ("bracket:BracketExecutor", "bracket:BracketRequest"),
 }

@@ -1,9 +1,10 @@
 """The exchange's filters on an order's size: LOT_SIZE, MARKET_LOT_SIZE and MIN_NOTIONAL."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
-from orderkit.domain.instrument import Instrument
+from orderkit.domain.instrument import NO_LIMIT, Instrument
 from orderkit.errors import ValidationError
 from orderkit.validation.grid import Grid, listed, lot_grid, quantity_grid
 from orderkit.validation.numbers import exact, parse_decimal, shortest
@@ -39,6 +40,16 @@ def validate_quantity(
             hint=_hint(used, near, lot, instrument, market=market),
         )
     return grid.spelled(used)
+
+
+def validate_parent_quantity(quantity: Decimal, instrument: Instrument, *, rounding: bool = False) -> Decimal:
+    """A quantity that goes out in several limit orders: as LOT_SIZE wants it, but for one order's maximum.
+
+    Raises:
+        ValidationError: (NUMBER, LOT_SIZE) as `validate_quantity` does.
+    """
+    unbound = replace(instrument, lot_size=replace(instrument.lot_size, max_quantity=NO_LIMIT))
+    return validate_quantity(quantity, unbound, market=False, rounding=rounding)
 
 
 @exact

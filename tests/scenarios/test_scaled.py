@@ -1,0 +1,54 @@
+"""bot.py scaled from the command to the book."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.faults.truth import assert_true
+from tests.scenarios.looking import resting, until
+from tests.support import Desk, finish
+
+LADDER = "scaled BTCUSDT BUY 0.3 59000 58000 --orders 3"
+RUNGS = [("58000", "0.150"), ("58500", "0.100"), ("59000", "0.050")]
+
+
+def test_a_ladder_is_planned_placed_and_watched_until_its_last_rung_is_filled(desk: Desk) -> None:
+    line = f"{LADDER} --sizes increasing --wait --json"
+    planned = desk.bot(f"{line} --plan")
+    assert planned.code == 0, planned.err
+    assert [(o["price"], o["quantity"]) for o in planned.json["plan"]["orders"]] == [
+        (f"{price}.0", quantity) for price, quantity in reversed(RUNGS)
+    ]
+    waiting = desk.start(line)
+    until(lambda: len(resting(desk)) == 3, "the ladder")
+    assert [(str(int(Decimal(price))), quantity) for price, quantity in resting(desk)] == RUNGS
+    for price in ("58900", "58400", "57900"):
+        desk.market(price, str(Decimal(price) + Decimal("0.1")))
+    done = finish(waiting)
+    assert (done.code, done.json["status"]) == (0, "COMPLETED"), done.err
+    assert Decimal(done.json["average_price"]).quantize(Decimal(1)) == 58_333
+    assert_true(desk, executed=Decimal("0.3"))
+
+
+def test_a_ladder_is_left_on_the_book_unless_told_to_wait(desk: Desk) -> None:
+    done = desk.bot(f"{LADDER} --job-id ladder --json")
+    assert (done.code, done.json["status"]) == (0, "OPEN"), done.err
+    again = desk.bot(f"{LADDER} --job-id ladder --json")
+    assert again.json["orders"] == done.json["orders"]
+    assert len(resting(desk)) == 3
+
+
+@pytest.mark.slow  # it takes eight seconds to be sure
+def test_a_rung_that_never_arrived_is_sent_again(desk: Desk) -> None:
+    desk.fault("POST", "/fapi/v1/order", "drop", apply="before", nth=2, times=1)
+    done = desk.bot(f"{LADDER} --json")
+    assert done.code == 0, done.err
+    assert len(resting(desk)) == 3
+    assert done.json["orders"][-1]["replaces"]
+
+
+def test_a_ladder_that_cannot_be_sends_nothing(desk: Desk) -> None:
+    done = desk.bot("scaled BTCUSDT BUY 0.003 59000 58000 --orders 5 --json")
+    assert done.code == 3, done.err
+    assert "accepted: at most 3 orders" in done.json["error"]["message"]
+    assert not desk.requests("POST", "/fapi/v1/order")
