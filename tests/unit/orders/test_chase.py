@@ -31,9 +31,9 @@ def at(at_ms: int, bid: str, ask_size: str = "50") -> Quote:
     return Quote("BTCUSDT", price, D(50), price + D("0.1"), D(ask_size), START_MS + at_ms)
 
 
-def ran(venue: Venue, made: ChaseExecutor, *market: MarketEvent, **how: int) -> Ran:
+def ran(venue: Venue, made: ChaseExecutor, *market: MarketEvent, stop_at_ms: int | None = None) -> Ran:
     made.validate(venue.snapshot)
-    return venue.run(made.run, market, **how)
+    return venue.run(made.run, market, stop_at_ms=stop_at_ms)
 
 
 def prices(ended: Ran) -> list[Decimal | None]:

@@ -22,9 +22,9 @@ def iceberg(**changes: object) -> IcebergExecutor:
     return IcebergExecutor(replace(plain, **changes), BTC)  # type: ignore[arg-type]
 
 
-def ran(venue: Venue, made: IcebergExecutor, *market: MarketEvent, **how: int) -> Ran:
+def ran(venue: Venue, made: IcebergExecutor, *market: MarketEvent, stop_at_ms: int | None = None) -> Ran:
     made.validate(venue.snapshot)
-    return venue.run(made.run, market, **how)
+    return venue.run(made.run, market, stop_at_ms=stop_at_ms)
 
 
 def visits(*at_ms: int) -> list[MarketEvent]:

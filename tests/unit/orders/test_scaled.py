@@ -27,9 +27,9 @@ def ladder(**changes: object) -> ScaledExecutor:
     return ScaledExecutor(ScaledRequest(**{**plain, **changes}), BTC)  # type: ignore[arg-type]
 
 
-def ran(venue: Venue, made: ScaledExecutor, *market: MarketEvent, **how: int) -> Ran:
+def ran(venue: Venue, made: ScaledExecutor, *market: MarketEvent, stop_at_ms: int | None = None) -> Ran:
     made.validate(venue.snapshot)
-    return venue.run(made.run, market, **how)
+    return venue.run(made.run, market, stop_at_ms=stop_at_ms)
 
 
 @pytest.mark.parametrize(
