@@ -4,11 +4,8 @@ import functools
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 
 import pytest
 
@@ -17,6 +14,7 @@ from tests.faults.truth import client_of, gateway_of
 from tests.support import finish
 
 LIMIT = "limit BTCUSDT BUY 0.01 59000 --wait --job-id job --json"
+HELD = LIMIT + " --dead-man 3s"
 TWAP = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 600ms --job-id job --json"
 ORDER = ("POST", "/fapi/v1/order")
 
@@ -134,29 +132,7 @@ def test_an_order_of_somebody_else_beside_ours_is_reported_once(cell: CellDesk) 
 
 # --- the dead man's switch --------------------------------------------------------------------------
 
-HOLD = """
-import asyncio, sys
-from decimal import Decimal
-from orderkit.config import Settings
-from orderkit.domain.enums import OrderType, Side, TimeInForce
-from orderkit.domain.order import OrderRequest
-from orderkit.exchange.binance_gateway import BinanceGateway
-from orderkit.runtime.dead_man import switch_for
-
-gateway = BinanceGateway(Settings.load("paper"))
-order = OrderRequest(
-    "BTCUSDT", Side.BUY, OrderType.LIMIT, Decimal("0.01"), Decimal(59000), time_in_force=TimeInForce.GTC
-)
-
-async def main() -> None:
-    async with switch_for(gateway, ("BTCUSDT", 3000)):
-        gateway.submit("held-1", order)
-        print("resting", flush=True)
-        await asyncio.to_thread(sys.stdin.readline)
-
-asyncio.run(main())
-gateway.close()
-"""
+COUNTDOWN = ("POST", "/fapi/v1/countdownCancelAll")
 
 
 def open_orders(desk: CellDesk) -> int:
@@ -167,52 +143,53 @@ def open_orders(desk: CellDesk) -> int:
         gateway.close()
 
 
-@pytest.fixture
-def held(cell: CellDesk) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD],
-        env=cell.environ,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "resting\n"
-    yield process
+def countdowns(desk: CellDesk) -> list[str]:
+    return [row["params"]["countdownTime"] for row in desk.requests(*COUNTDOWN)]
+
+
+def test_orders_stay_while_the_process_lives_and_after_it_ends_in_order(cell: CellDesk) -> None:
+    process = cell.start(HELD)
+    until_sent(cell)
+    until(lambda: len(countdowns(cell)) >= 5)  # by now the first countdown is over
+    assert open_orders(cell) == 1
+    process.terminate()
+    done = finish(process)
+    assert done.code == 130
+    assert "conditional orders (stops) may not be covered" in " ".join(done.json["warnings"])
+    assert set(countdowns(cell)[:-1]) == {"3000"}
+    assert countdowns(cell)[-1] == "0"
+    assert open_orders(cell) == 1
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.slow)])
+def test_orders_are_cancelled_when_the_process_dies_or_hangs(cell: CellDesk, end: signal.Signals) -> None:
+    process = cell.start(HELD)
+    until_sent(cell)
+    os.kill(process.pid, end)
+    assert open_orders(cell) == 1
+    until(lambda: open_orders(cell) == 0)
     process.kill()
     process.communicate()
-
-
-def test_orders_stay_while_the_process_lives_and_after_it_ends_in_order(
-    cell: CellDesk, held: "subprocess.Popen[str]"
-) -> None:
-    time.sleep(4)
-    assert open_orders(cell) == 1
-    held.communicate("end\n", timeout=20)
-    time.sleep(3.5)
-    assert open_orders(cell) == 1
-
-
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
-def test_orders_are_cancelled_when_the_process_dies_or_hangs(
-    cell: CellDesk, held: "subprocess.Popen[str]", end: signal.Signals
-) -> None:
-    os.kill(held.pid, end)
-    assert open_orders(cell) == 1
-    time.sleep(3.5)
-    assert open_orders(cell) == 0
+    held = len(countdowns(cell))
+    assert cell.bot("resume job").code == 9, "its order was cancelled"
+    assert countdowns(cell)[held:] == ["3000", "0"], "who goes on holds the switch again"
 
 
 def test_without_its_switch_armed_nothing_is_sent(cell: CellDesk) -> None:
-    cell.fault("POST", "/fapi/v1/countdownCancelAll", "error", status=503)
-    process = subprocess.run(
-        [sys.executable, "-c", HOLD],
-        env=cell.environ,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert "ExchangeUnreachable" in process.stderr
+    cell.fault(*COUNTDOWN, "error", status=503)
+    assert cell.bot(HELD).code == 7
     assert cell.requests(*ORDER) == []
-    assert Decimal(open_orders(cell)) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("limit BTCUSDT BUY 0.01 59000 --dead-man 30s", "--dead-man needs --wait"),
+        ("limit BTCUSDT BUY 0.01 59000 --wait --dead-man 2s", "too short"),
+        ("grid BTCUSDT 58000 62000 5 0.01 --dead-man soon", "--dead-man"),
+    ],
+)
+def test_a_switch_that_cannot_be_held_is_refused(cell: CellDesk, line: str, told: str) -> None:
+    done = cell.bot(line)
+    assert done.code == 2
+    assert told in done.err

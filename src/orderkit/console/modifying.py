@@ -256,7 +256,7 @@ def _rewrite(
     price: Decimal | None,
 ) -> None:
     changed = replace(order.request, quantity=quantity, price=price)
-    parameters = msgspec.to_builtins(replace(request, order=changed))
+    parameters = {**record.parameters, **msgspec.to_builtins(replace(request, order=changed))}
     desk.journal.rewrite_order(record.job_id, order.client_order_id, changed, parameters)
 
 

@@ -13,6 +13,8 @@ from orderkit.errors import UsageError, ValidationError
 
 E = TypeVar("E", bound=StrEnum)
 
+SHORTEST_DEAD_MAN_MS = 3_000  # renewed three times within it, each a request that may be slow
+
 SymbolArgument = Annotated[
     str,
     typer.Argument(metavar="SYMBOL", help="Contract, such as BTCUSDT.", autocompletion=completion.symbols),
@@ -137,6 +139,15 @@ OnLegsExit = Annotated[
         rich_help_panel=_RUN,
     ),
 ]
+DeadMan = Annotated[
+    str | None,
+    typer.Option(
+        "--dead-man",
+        metavar="DURATION",
+        help="Once this process is silent for so long, the exchange cancels all open orders of the symbol.",
+        rich_help_panel=_RUN,
+    ),
+]
 Detach = Annotated[
     bool,
     typer.Option("--detach", help="Leave the job to a background process.", rich_help_panel=_RUN),
@@ -158,6 +169,7 @@ class RunOptions:
     rounding: bool = False
     job_id: str | None = None
     detach: bool = False
+    dead_man_ms: int | None = None
 
 
 def run_command(command: Callable[..., None]) -> NoReturn:
@@ -218,3 +230,21 @@ def waiting(wait: bool, timeout: str | None, on_exit: str) -> tuple[bool, int | 
     if timeout is not None and not wait:
         raise UsageError("--timeout needs --wait", hint="add --wait")
     return wait, None if timeout is None else parse_duration_ms(timeout, "--timeout"), on_exit == "cancel"
+
+
+def dead_man(text: str | None) -> int | None:
+    """The checked --dead-man in ms.
+
+    Raises:
+        UsageError: no duration, or one that is too short.
+    """
+    from orderkit.console.durations import parse_duration_ms
+
+    if text is None:
+        return None
+    duration_ms = parse_duration_ms(text, "--dead-man")
+    if duration_ms < SHORTEST_DEAD_MAN_MS:
+        raise UsageError(
+            f"--dead-man {text} is too short", hint="at least 3s; it is renewed three times in it"
+        )
+    return duration_ms

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 import typer
@@ -54,6 +54,7 @@ from orderkit.runtime.risk import RiskGuard
 
 log = logging.getLogger(__name__)
 
+DEAD_MAN = "dead_man_ms"  # among a job's parameters, beside those of its request
 JOB_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 JOB_ID_LENGTH = 24
 # Rejections that say that our picture of the contract's filters is out of date.
@@ -86,6 +87,8 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
         check_risk(executor, snapshot, guard)
         for remark in executor.remarks(snapshot):
             say(remark)
+        if options.dead_man_ms:
+            warnings.append(_switch_warning(snapshot.instrument.symbol, options.dead_man_ms))
         print_warnings(warnings)
         if options.plan:
             _show_plan(executor, snapshot, settings, warnings, job_id)
@@ -94,7 +97,7 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
             job_id=job_id or new_job_id(executor.kind),
             kind=executor.kind,
             environment=settings.environment.value,
-            parameters=msgspec.to_builtins(executor.request),
+            parameters=_parameters(executor, options),
             started_ns=0,
             arrival_price=str(snapshot.quote.mid),
         )
@@ -108,6 +111,20 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
         except (JobBusy, JobExists):  # the same --job-id, started at the same moment
             code = _same_job(desk, _appearing(desk, record.job_id), build, symbol, options)
         raise typer.Exit(code)
+
+
+def _parameters(executor: Executor, options: RunOptions) -> dict[str, Any]:
+    """What a later process needs to go on: the request, and the switch that it has to hold."""
+    switch = {DEAD_MAN: options.dead_man_ms} if options.dead_man_ms else {}
+    return {**msgspec.to_builtins(executor.request), **switch}
+
+
+def _switch_warning(symbol: str, dead_man_ms: int) -> str:
+    return (
+        f"dead man's switch: once this process is silent for {dead_man_ms / 1000:g} s the exchange cancels"
+        f" all open orders of {symbol}, other jobs' and other people's too; conditional orders (stops) may"
+        " not be covered"
+    )
 
 
 def check_risk(executor: Executor, snapshot: TradingSnapshot, guard: RiskGuard) -> None:
@@ -160,6 +177,7 @@ def run_job(
 ) -> int:
     """Run a job from its beginning, or from where the journal leaves off; print its report; its exit code."""
     instrument = guard.snapshot.instrument
+    dead_man_ms = record.parameters.get(DEAD_MAN)
     result = execute(
         desk,
         record,
@@ -171,6 +189,7 @@ def run_job(
         trades_of=[executor.request.symbol] if isinstance(executor, FollowsTrades) else (),
         guard=guard,
         check=functools.partial(check_control, executor),
+        dead_man=(instrument.symbol, dead_man_ms) if dead_man_ms else None,
     )
     print_warnings(record.notices)
     if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):

@@ -518,6 +518,7 @@ def grid(
     environment: options.EnvironmentOption = None,
     job_id: options.JobId = None,
     detach: options.Detach = False,
+    dead_man: options.DeadMan = None,
     plan: options.Plan = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -565,9 +566,9 @@ def grid(
         )
         return GridTrader(request, instrument)
 
-    run_order(
-        build, symbol, options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id, detach)
-    )
+    switch_ms = options.dead_man(dead_man)
+    run = options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id, detach, switch_ms)
+    run_order(build, symbol, run)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ def limit(
     wait: options.Wait = False,
     timeout: options.Timeout = None,
     on_exit: options.OnExit = "keep",
+    dead_man: options.DeadMan = None,
     environment: options.EnvironmentOption = None,
     job_id: options.JobId = None,
     plan: options.Plan = False,
@@ -102,6 +103,9 @@ def limit(
     good_till_ms = None if good_till is None else parse_time_ms(good_till, "--good-till")
     run_request = options.waiting(wait, timeout, on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
+    switch_ms = options.dead_man(dead_man)
+    if switch_ms is not None and not wait:
+        raise UsageError("--dead-man needs --wait: it lasts as long as this process", hint="add --wait")
 
     def build(instrument: Instrument) -> LimitExecutor:
         order = OrderRequest(
@@ -119,7 +123,8 @@ def limit(
         )
         return LimitExecutor(SingleRequest(order, *run_request), instrument)
 
-    run_order(build, symbol, options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id))
+    run = options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id, dead_man_ms=switch_ms)
+    run_order(build, symbol, run)
 
 
 if __name__ == "__main__":

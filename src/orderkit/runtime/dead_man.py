@@ -11,7 +11,6 @@ from orderkit.errors import OrderKitError
 log = logging.getLogger(__name__)
 
 RENEWALS = 3  # within one countdown: two may fail
-SHORTEST_MS = 3_000
 
 
 class CountsDown(Protocol):
@@ -34,7 +33,7 @@ async def switch_for(gateway: CountsDown, dead_man: tuple[str, int] | None) -> A
     if dead_man is None:
         yield
         return
-    symbol, countdown_ms = dead_man[0], max(dead_man[1], SHORTEST_MS)
+    symbol, countdown_ms = dead_man
     await asyncio.to_thread(gateway.count_down, symbol, countdown_ms)
     renewal = asyncio.create_task(_renew(gateway, symbol, countdown_ms))
     try:
