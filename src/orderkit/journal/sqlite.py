@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -274,6 +275,7 @@ class SqliteJournal:
         )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: past the disk's own cache; no effect elsewhere
         return connection
 
     def _prepare(self) -> None:
@@ -300,6 +302,8 @@ class SqliteJournal:
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         self._path.chmod(0o600)
+        if version == 0:
+            _sync_names(self._path)
 
     def _version(self) -> int:
         version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -341,6 +345,20 @@ class SqliteJournal:
             fill = msgspec.json.decode(raw, type=Fill)
             by_id[fill.client_order_id].fills[fill.trade_id] = fill
         return orders
+
+
+def _sync_names(path: Path) -> None:
+    """Put the names of the file and of all directories above it on disk, as SQLite does for its own files.
+
+    Whoever made them need not have done so, and a directory that a power cut takes away takes all with it.
+    """
+    for directory in path.parents:
+        with contextlib.suppress(OSError):  # not ours to open: then it has been there for long
+            descriptor = os.open(directory, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _insert(connection: sqlite3.Connection, entry: Entry) -> None:

@@ -113,9 +113,13 @@ async def _serve(options: ServeOptions, announce: Callable[[PaperInfo], None]) -
         symbols=options.symbols,
         loop=options.loop,
     )
-    exchange = PaperExchange(contracts, Store(state.account_file(options.home)), market=options.market)
-    pump = open_pump(exchange, source, speed=options.speed)
-    await pump.prime()
+    with contextlib.ExitStack() as opened:
+        store = Store(state.account_file(options.home))
+        opened.callback(store.close)  # unless the exchange comes up, and then closes it itself
+        exchange = PaperExchange(contracts, store, market=options.market)
+        pump = open_pump(exchange, source, speed=options.speed)
+        await pump.prime()
+        opened.pop_all()
     stopping = asyncio.Event()
     activity = Activity()
     instance = secrets.token_hex(16)

@@ -17,7 +17,8 @@ import pytest
 import requests
 
 from orderkit.errors import ConfigurationError
-from orderkit.paper import process, state
+from orderkit.paper import process, server, state
+from orderkit.paper.store import Store
 from tests.contract.paper.server import Server
 
 
@@ -239,3 +240,24 @@ def test_only_named_symbols_are_open(home: Path) -> None:
     assert server.signed("POST", "/fapi/v1/order", order).json()["code"] == -4141
     answer = server.signed("POST", "/fapi/v1/order", order | {"symbol": "ETHUSDT", "quantity": "0.1"})
     assert answer.status_code == 200
+
+
+def test_a_market_that_cannot_be_had_leaves_the_account_file_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoMarket:
+        async def prime(self) -> None:
+            raise ConfigurationError("no symbol can be had")
+
+    closed = []
+    close = Store.close
+
+    def note_and_close(store: Store) -> None:
+        closed.append(store)
+        close(store)
+
+    monkeypatch.setattr(Store, "close", note_and_close)
+    monkeypatch.setattr(server, "open_pump", lambda *_, **__: NoMarket())
+    with pytest.raises(ConfigurationError, match="no symbol"):
+        server.serve(server.ServeOptions(tmp_path, market="manual"), lambda _: None)
+    assert len(closed) == 1
