@@ -21,7 +21,7 @@ from orderkit.paper.streams.listen_keys import ListenKeys
 from orderkit.paper.streams.publisher import MarketPublisher
 from orderkit.paper.streams.user import UserPublisher
 from orderkit.simulator.exchange import SimulatedExchange
-from orderkit.simulator.types import PrivateEvent, PublicEvent
+from orderkit.simulator.types import OrderUpdate, PrivateEvent, PublicEvent
 
 logger = logging.getLogger(__name__)
 
@@ -142,6 +142,8 @@ class PaperExchange:
             self._unpublished = []
             for event in private:
                 self.user_publisher.publish(event)
+                if isinstance(event, OrderUpdate):
+                    self.market_publisher.note_liquidation(event)
 
     def send_due(self, interval_ms: int) -> None:
         """Send the market streams that go out every ``interval_ms``."""

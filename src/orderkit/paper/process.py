@@ -24,8 +24,16 @@ _LOG_TAIL_LINES = 8
 # A log that grew past this starts anew with the next exchange.
 _MAX_LOG_BYTES = 1_000_000
 
-# Children of this very process, kept so that they can be reaped and never warn when collected.
-_children: dict[int, "subprocess.Popen[bytes]"] = {}
+
+class _Exchange(subprocess.Popen[bytes]):
+    """A child that outlives this process on purpose: Popen would warn that it still runs."""
+
+    def __del__(self) -> None:
+        """Nothing."""
+
+
+# Children of this very process, kept so that they can be reaped.
+_children: dict[int, _Exchange] = {}
 
 
 def status(home: Path) -> PaperInfo | None:
@@ -164,7 +172,7 @@ def _launch(home: Path, arguments: list[str]) -> PaperInfo:
         if output.tell() > _MAX_LOG_BYTES:
             output.truncate(0)
         begun = output.tell()
-        child = subprocess.Popen(
+        child = _Exchange(
             [sys.executable, "-P", "-m", "orderkit.paper", "--home", str(home), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -29,7 +29,7 @@ from orderkit.paper.streams.names import Category, parse
 from orderkit.paper.streams.publisher import MarketPublisher
 from orderkit.paper.wire.numbers import fixed, plain, trimmed
 from orderkit.simulator.exchange import SimulatedExchange
-from orderkit.simulator.types import ExchangeError, NewOrder, TradePrinted
+from orderkit.simulator.types import ExchangeError, NewOrder, OrderUpdate, TradePrinted
 
 D = Decimal
 
@@ -248,6 +248,38 @@ def test_a_candle_is_sent_as_it_grows_and_once_when_it_is_closed() -> None:
         now = at("2026-11-20T10:01:00")
         print_("60002", 3)
         assert sent() == [("60001.00", True), ("60002.00", False)]
+
+    asyncio.run(scenario())
+
+
+def test_of_the_liquidations_of_one_second_the_largest_of_each_symbol_is_told_once() -> None:
+    async def scenario() -> None:
+        contracts, _ = open_market("manual")
+        instruments = {i.symbol: i for i in contracts.instruments}
+        hub, now = Hub(), at("2026-11-20T10:00:10")
+        simulator = SimulatedExchange(contracts.instruments, contracts.brackets, now_ms=now)
+        publisher = MarketPublisher(simulator, instruments, hub, lambda: now)
+        listener = Subscriber(Category.MARKET, wrapped=True, events=None, cut_off=lambda: None)
+        hub.subscribe(listener, ["btcusdt@forceOrder", "!forceOrder@arr"])
+        simulator.apply(Quote("BTCUSDT", D(60000), D(50), D(60001), D(50), now))
+        for number, quantity in enumerate(("0.1", "0.3", "0.2")):
+            simulator.open_account(str(number), {"USDT": D(1000)})
+            simulator.set_leverage(str(number), "BTCUSDT", 100)
+            simulator.set_margin_type(str(number), "BTCUSDT", isolated=True)
+            simulator.place(
+                str(number), NewOrder("BTCUSDT", Side.BUY, OrderType.MARKET, "entry", D(quantity))
+            )
+        simulator.apply(Quote("BTCUSDT", D(59000), D(50), D(59001), D(50), now))
+        for event in simulator.drain():
+            if isinstance(event, OrderUpdate):
+                publisher.note_liquidation(event)
+        publisher.send_due(1_000)
+        publisher.send_due(1_000)
+        told = [json.loads(listener.take()) for _ in tuple(listener.frames)]
+        assert [(m["stream"], m["data"]["o"]["q"]) for m in told] == [
+            ("btcusdt@forceOrder", "0.300"),
+            ("!forceOrder@arr", "0.300"),
+        ]
 
     asyncio.run(scenario())
 

@@ -66,6 +66,15 @@ def test_an_exchange_is_found_again_and_stopped(home: Path) -> None:
         requests.get(f"{started.rest}/fapi/v1/ping", timeout=2)
 
 
+def test_a_command_leaves_its_exchange_without_a_warning(home: Path) -> None:
+    code = "import sys, pathlib; from orderkit.paper import process; process.start(pathlib.Path(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", code, str(home)], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert process.status(home) is not None
+
+
 def test_starting_takes_less_than_a_second_and_a_half(home: Path) -> None:
     took = []
     for _ in range(3):  # the first one may compile; others use this machine too

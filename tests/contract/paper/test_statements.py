@@ -100,19 +100,25 @@ def test_a_liquidation_is_called_first_and_told_and_listed(paper: Server) -> Non
     client.futures_create_order(**MARKET | {"quantity": "1"})
     key = client.futures_stream_get_listen_key()
 
-    async def fall() -> list[Any]:
-        async with listen(f"{paper.ws}/private/ws/{key}") as listener:
+    async def fall() -> tuple[list[Any], list[Any]]:
+        public = "/market/stream?streams=btcusdt@forceOrder/!forceOrder@arr/ethusdt@forceOrder"
+        async with listen(f"{paper.ws}/private/ws/{key}") as listener, listen(paper.ws + public) as told:
             for price in (59_700, 59_640, 59_500, 59_300, 59_000):
                 await asyncio.to_thread(paper.market, bid=str(price), ask=f"{price}.1")
             await listener.wait(lambda m: m["e"] == "ORDER_TRADE_UPDATE" and m["o"]["X"] == "FILLED")
-            return listener.messages
+            await told.wait(lambda m: m["stream"] == "!forceOrder@arr")
+            return listener.messages, told.messages
 
-    messages = asyncio.run(fall())
+    messages, told = asyncio.run(fall())
     (call, *_) = [m for m in messages if m["e"] == "MARGIN_CALL"]
     (position,) = call["p"]
     assert (position["s"], position["mt"], position["pa"]) == ("BTCUSDT", "ISOLATED", "1.000")
     order = next(m["o"] for m in messages if m["e"] == "ORDER_TRADE_UPDATE")
     assert order["c"].startswith("autoclose-")
+    assert {m["stream"] for m in told} == {"btcusdt@forceOrder", "!forceOrder@arr"}
+    assert told[0]["data"] == told[1]["data"]
+    forced = told[0]["data"]["o"]
+    assert (forced["s"], forced["S"], forced["X"], forced["z"]) == ("BTCUSDT", "SELL", "FILLED", "1.000")
     (listed,) = client.futures_liquidation_orders(**BTC)
     assert (listed["orderId"], listed["status"], listed["side"]) == (order["i"], "FILLED", "SELL")
     assert client.futures_liquidation_orders(autoCloseType="ADL") == []

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     CONTINUOUS_KLINE = "continuousKline"
     MINI_TICKER = "miniTicker"
     TICKER = "ticker"
+    FORCE_ORDER = "forceOrder"
 
 
 _CATEGORIES = {
@@ -40,10 +41,11 @@ MARK_PRICE_INTERVAL_MS = 3_000
 TICKER_INTERVAL_MS = 500
 ALL_TICKERS_INTERVAL_MS = 1_000
 KLINE_INTERVAL_MS = 250
+FORCE_ORDER_INTERVAL_MS = 1_000
 
 _PATTERN = re.compile(
     r"(?P<symbol>[^@!]+)@(?:"
-    r"(?P<plain>bookTicker|trade|aggTrade|miniTicker|ticker)"
+    r"(?P<plain>bookTicker|trade|aggTrade|miniTicker|ticker|forceOrder)"
     r"|depth(?P<levels>5|10|20)?(?:@(?P<depth_ms>100|250|500)ms)?"
     r"|(?P<mark>markPrice)(?P<mark_1s>@1s)?"
     r"|kline_(?P<kline>\w+)"
@@ -56,6 +58,12 @@ _ALL_SYMBOLS = {
     "!markPrice@arr@1s": (Kind.MARK_PRICE, 1_000),
     "!miniTicker@arr": (Kind.MINI_TICKER, ALL_TICKERS_INTERVAL_MS),
     "!ticker@arr": (Kind.TICKER, ALL_TICKERS_INTERVAL_MS),
+    "!forceOrder@arr": (Kind.FORCE_ORDER, FORCE_ORDER_INTERVAL_MS),
+}
+_INTERVALS_MS = {
+    Kind.MINI_TICKER: TICKER_INTERVAL_MS,
+    Kind.TICKER: TICKER_INTERVAL_MS,
+    Kind.FORCE_ORDER: FORCE_ORDER_INTERVAL_MS,
 }
 _PERPETUAL = "_perpetual"
 
@@ -87,8 +95,7 @@ def parse(name: str) -> StreamName | None:
     symbol = match["symbol"].upper()
     if match["plain"]:
         kind = Kind(match["plain"])
-        interval_ms = TICKER_INTERVAL_MS if kind in (Kind.MINI_TICKER, Kind.TICKER) else 0
-        return StreamName(name, kind, symbol, interval_ms)
+        return StreamName(name, kind, symbol, _INTERVALS_MS.get(kind, 0))
     if match["mark"]:
         return StreamName(
             name, Kind.MARK_PRICE, symbol, 1_000 if match["mark_1s"] else MARK_PRICE_INTERVAL_MS

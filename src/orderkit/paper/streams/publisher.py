@@ -4,15 +4,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from orderkit.domain.enums import OrderStatus
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.market import MarketTrade
 from orderkit.paper.candles import Candle
 from orderkit.paper.streams.hub import Hub
-from orderkit.paper.streams.names import Kind, StreamName
+from orderkit.paper.streams.names import FORCE_ORDER_INTERVAL_MS, Kind, StreamName
 from orderkit.paper.tape import Tape
 from orderkit.paper.wire import market as wire
 from orderkit.simulator.exchange import SimulatedExchange
-from orderkit.simulator.types import DepthChanged, PublicEvent, QuoteChanged, TradePrinted
+from orderkit.simulator.types import (
+    DepthChanged,
+    ExecutionType,
+    OrderUpdate,
+    PublicEvent,
+    QuoteChanged,
+    TradePrinted,
+)
 
 _DIFF_SUFFIXES = ("@depth", "@depth@100ms", "@depth@250ms", "@depth@500ms")
 
@@ -62,6 +70,7 @@ class MarketPublisher:
         self._depth: dict[str, _Accumulation] = {}
         self._partial_ids: dict[str, int] = {}
         self._candles: dict[str, _SentCandle] = {}
+        self._liquidations: dict[str, OrderUpdate] = {}
 
     def publish(self, events: Iterable[PublicEvent]) -> None:
         """Take one batch of events: send what is sent at once, gather what is sent at intervals."""
@@ -79,6 +88,15 @@ class MarketPublisher:
         for symbol, trades in prints.items():
             self._prints(symbol, trades, now_ms)
 
+    def note_liquidation(self, update: OrderUpdate) -> None:
+        """Keep the update if it fills a liquidation: of a symbol's in one interval the largest is sent."""
+        order = update.order
+        if update.execution_type is not ExecutionType.CALCULATED or order.status is not OrderStatus.FILLED:
+            return
+        largest = self._liquidations.get(order.symbol)
+        if largest is None or order.quantity > largest.order.quantity:
+            self._liquidations[order.symbol] = update
+
     def send_due(self, interval_ms: int) -> None:
         """Send the streams that go out every ``interval_ms``."""
         now_ms = self._clock()
@@ -87,6 +105,8 @@ class MarketPublisher:
                 stream.symbol is None or stream.symbol in self._instruments
             ):
                 _SENDERS[stream.kind](self, stream, now_ms)
+        if interval_ms == FORCE_ORDER_INTERVAL_MS:
+            self._liquidations.clear()
 
     def _quote(self, event: QuoteChanged, now_ms: int) -> None:
         symbol = event.quote.symbol
@@ -180,6 +200,13 @@ class MarketPublisher:
             ),
         )
 
+    def _send_force_orders(self, stream: StreamName, now_ms: int) -> None:
+        """One message per order: the stream of all symbols carries no list, whatever its name says."""
+        for symbol, update in self._liquidations.items():
+            if stream.symbol in (None, symbol):
+                payload = wire.force_order_event(update, self._instruments[symbol], now_ms)
+                self._hub.publish(stream.name, payload)
+
     def _send_per_symbol(self, stream: StreamName, render: Callable[[str], object]) -> None:
         if stream.symbol is None:
             self._hub.publish(stream.name, [render(symbol) for symbol in self._instruments])
@@ -226,4 +253,5 @@ _SENDERS: dict[Kind, Callable[[MarketPublisher, StreamName, int], None]] = {
     Kind.CONTINUOUS_KLINE: MarketPublisher._send_candle,
     Kind.MINI_TICKER: MarketPublisher._send_mini_ticker,
     Kind.TICKER: MarketPublisher._send_ticker,
+    Kind.FORCE_ORDER: MarketPublisher._send_force_orders,
 }

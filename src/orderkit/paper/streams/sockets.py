@@ -12,9 +12,12 @@ from orderkit.paper.streams.hub import Hub, Subscriber
 from orderkit.paper.streams.names import Category
 
 PING_INTERVAL_S = 180
+# Binance ends every connection after a day.
+LIFE_S = 24 * 3600.0
 MAX_STREAMS = 1_024
 MAX_COMMANDS_PER_S = 10
 MAX_COMMAND_BYTES = 64 * 1024
+GOING_AWAY = 1001
 POLICY_VIOLATION = 1008
 
 
@@ -27,10 +30,11 @@ class Command(msgspec.Struct):
 
 
 class StreamSockets:
-    """Serves the stream paths of one exchange."""
+    """Serves the stream paths of one exchange; a connection is closed when it is ``life_s`` old."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, *, life_s: float = LIFE_S) -> None:
         self._hub = hub
+        self._life_s = life_s
 
     def routes(self) -> list[web.RouteDef]:
         """All paths. The ones without a category were retired in April 2026 and carry /public data only."""
@@ -74,7 +78,10 @@ class StreamSockets:
         self._hub.subscribe(subscriber, _names_in(request)[:MAX_STREAMS])
         writer = asyncio.create_task(self._write(socket, subscriber))
         try:
-            await self._read(socket, subscriber)
+            async with asyncio.timeout(self._life_s):
+                await self._read(socket, subscriber)
+        except TimeoutError:
+            await socket.close(code=GOING_AWAY)
         finally:
             self._hub.leave(subscriber)
             writer.cancel()

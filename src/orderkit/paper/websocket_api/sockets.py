@@ -16,6 +16,7 @@ from orderkit.paper.host import PaperExchange
 from orderkit.paper.limits import LimitExceeded
 from orderkit.paper.parameters import Parameters
 from orderkit.paper.request_log import ReceivedRequest
+from orderkit.paper.streams.sockets import GOING_AWAY, LIFE_S, PING_INTERVAL_S
 from orderkit.paper.websocket_api.message import NO_ID, rate_limits, read, signed_texts
 from orderkit.paper.websocket_api.methods import METHOD, METHODS
 from orderkit.simulator.types import ExchangeError
@@ -23,7 +24,6 @@ from orderkit.simulator.types import ExchangeError
 logger = logging.getLogger(__name__)
 
 PATH = "/ws-fapi/v1"
-PING_INTERVAL_S = 180
 MAX_MESSAGE_BYTES = 64 * 1024
 HANDSHAKE_WEIGHT = 5
 # Requests of one connection that are under way at a time; the next is read when one is answered.
@@ -33,10 +33,11 @@ Answer = dict[str, Any]
 
 
 class ApiSockets:
-    """Serves the WebSocket API of one exchange."""
+    """Serves the WebSocket API of one exchange; a connection is closed when it is ``life_s`` old."""
 
-    def __init__(self, exchange: PaperExchange) -> None:
+    def __init__(self, exchange: PaperExchange, *, life_s: float = LIFE_S) -> None:
         self._exchange = exchange
+        self._life_s = life_s
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(PATH, self._serve)]
@@ -56,7 +57,12 @@ class ApiSockets:
             return error_response(-1000, "This path is for WebSocket.", 400)
         await socket.prepare(request)
         wants_limits = request.query.get("returnRateLimits", "true") != "false"
-        await _Connection(exchange, request, socket, Session(now_ms, wants_limits)).run()
+        connection = _Connection(exchange, request, socket, Session(now_ms, wants_limits))
+        try:
+            async with asyncio.timeout(self._life_s):
+                await connection.run()
+        except TimeoutError:
+            await socket.close(code=GOING_AWAY)
         return socket
 
 

@@ -8,7 +8,8 @@ from orderkit.domain.market import Level, MarketTrade, MarkPrice, Quote
 from orderkit.paper.candles import Candle
 from orderkit.paper.tape import AggregateTrade, Tape
 from orderkit.paper.wire.numbers import fixed, money
-from orderkit.simulator.types import DepthChanged, DepthView
+from orderkit.paper.wire.orders import average_price
+from orderkit.simulator.types import DepthChanged, DepthView, OrderUpdate
 
 Document = dict[str, object]
 
@@ -284,4 +285,27 @@ def ticker_event(tape: Tape, instrument: Instrument, last_price: Decimal, now_ms
         "F": day["firstId"],
         "L": day["lastId"],
         "n": day["count"],
+    }
+
+
+def force_order_event(update: OrderUpdate, instrument: Instrument, now_ms: int) -> Document:
+    """Streams ``<symbol>@forceOrder`` and ``!forceOrder@arr``: a liquidation, once it is filled."""
+    order, trade = update.order, update.trade
+    quantity = instrument.quantity_precision
+    return {
+        "e": "forceOrder",
+        "E": now_ms,
+        "o": {
+            "s": order.symbol,
+            "S": order.side.value,
+            "o": order.type.value,
+            "f": order.time_in_force.value,
+            "q": fixed(order.quantity, quantity),
+            "p": fixed(order.price, instrument.price_precision),
+            "ap": average_price(order, instrument),
+            "X": order.status.value,
+            "l": fixed(trade.quantity if trade else ZERO, quantity),
+            "z": fixed(order.executed_quantity, quantity),
+            "T": update.time_ms,
+        },
     }
