@@ -23,7 +23,11 @@ PAGES = [
     *sorted((ROOT / "docs" / "decisions").glob("*.md")),
 ]
 GROUP: Any = typer.main.get_command(app)
-ORDERS = ("market", "limit", "stop-limit", "twap", "oco", "bracket", "grid", "scaled", "iceberg", "chase")
+ORDERS = [
+    name
+    for name, command in GROUP.commands.items()
+    if any("--plan" in parameter.opts for parameter in command.params)
+]
 FIRST_RUN = "pip install uv && uv run bot.py twap BTCUSDT BUY 1.0 --chunks 10 --interval 1"
 TEST_RUN = "pip install uv && uv run pytest"
 

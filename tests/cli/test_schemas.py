@@ -58,8 +58,11 @@ def test_every_command_that_speaks_json_has_a_document() -> None:
 @pytest.mark.parametrize("name", list(schemas.DOCUMENTS))
 def test_every_field_is_required_and_each_reference_leads_somewhere(name: str) -> None:
     schema = schemas.schema_of(name)
-    assert schema["required"] == list(schema["properties"])
-    assert schema["properties"]["schema"] == {"const": 1}
+    for variant in [schema["$defs"][ref["$ref"].rpartition("/")[2]] for ref in schema.get("anyOf", ())] or [
+        schema
+    ]:
+        assert variant["required"] == list(variant["properties"])
+        assert variant["properties"]["schema"] == {"const": 1}
 
     def references(node: Any) -> Iterator[str]:
         if isinstance(node, dict):

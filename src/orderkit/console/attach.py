@@ -8,8 +8,9 @@ import typer
 
 from orderkit.console.job_views import Archive, archive
 from orderkit.console.options import RunOptions
+from orderkit.console.progress import Watcher
 from orderkit.console.report import say
-from orderkit.console.run import document_of, exit_code, show_job, view_of
+from orderkit.console.run import document_of, exit_code, show_job, told, view_of
 from orderkit.domain.job import JobRecord, JobStatus
 from orderkit.domain.order import Order
 from orderkit.errors import Incomplete
@@ -56,7 +57,16 @@ def attach(job_id: str, options: RunOptions) -> NoReturn:
 def _follow(shelf: Archive, record: JobRecord) -> JobRecord:
     request = request_of(record.kind, record.parameters)
     instrument = shelf.instrument(request.symbol)
-    view = view_of(executor_of(record.kind, request, instrument), record, instrument, attached=True)
+    with told(
+        view_of(executor_of(record.kind, request, instrument), record, instrument, attached=True),
+        record,
+        request,
+        instrument,
+    ) as view:
+        return _until_over(shelf, record, view)
+
+
+def _until_over(shelf: Archive, record: JobRecord, view: Watcher) -> JobRecord:
     followed = Followed(record.started_ns)
     unattended_since: float | None = None
     view.begin(followed)

@@ -25,6 +25,7 @@ def resume(
     environment: options.EnvironmentOption = None,
     yes: options.Yes = False,
     json: options.Json = False,
+    events: options.Events = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Go on with jobs that were paused, or killed, on what is left of them.
@@ -41,7 +42,8 @@ def resume(
 
     if bool(jobs) == all_jobs:
         raise UsageError("resume needs the ids of jobs, or --all", hint="bot.py resume JOB, or resume --all")
-    resume_jobs(jobs, options.RunOptions(environment, json, quiet, yes))
+    run = options.RunOptions(environment, json, quiet, yes, events=events)
+    resume_jobs(jobs, run)
 
 
 def reconcile(

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from orderkit.console.helptext import Command, Group, purpose_of
+from orderkit.console.options import with_shared
 
 _PACKAGE = Path(__file__).parents[1]
 _FLAGS = re.MULTILINE | re.DOTALL
@@ -91,7 +92,7 @@ def _command(name: str, found: Any) -> Any:
         group.name = name
         return group
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name, cls=Command)(found)
+    app.command(name, cls=Command)(with_shared(found))
     command = typer.main.get_command(app)
     assert isinstance(command, TyperCommand)
     command.context_settings = {"help_option_names": ["-h", "--help"]}

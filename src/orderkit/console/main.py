@@ -29,8 +29,10 @@ def run_app(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
         code = fail(_usage_error(problem))
     except (typer.Abort, KeyboardInterrupt):
         code = 130
-    except BrokenPipeError:
-        code = 1
+    except BrokenPipeError as error:
+        with invocation.reader_may_leave(sys.stdout):
+            raise error
+        code = 0
     except Exception as error:
         _open_log()
         log.exception("unexpected error")

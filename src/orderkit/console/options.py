@@ -1,10 +1,12 @@
 """The command-line arguments and options that order commands share."""
 
-from collections.abc import Callable
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -90,13 +92,18 @@ Rounding = Annotated[
         rich_help_panel=_ORDER,
     ),
 ]
-Wait = Annotated[bool, typer.Option("--wait", help="Stay until the order is done.", rich_help_panel=_RUN)]
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait", help="Stay until all is done, also where an order rests on the book.", rich_help_panel=_RUN
+    ),
+]
 Timeout = Annotated[
     str | None,
     typer.Option(
         "--timeout",
         metavar="DURATION",
-        help="With --wait: how long at most, such as 90s.",
+        help="Stop the job so long after its start, such as 90s; an order that rests needs --wait.",
         rich_help_panel=_RUN,
     ),
 ]
@@ -152,6 +159,14 @@ Detach = Annotated[
     bool,
     typer.Option("--detach", help="Leave the job to a background process.", rich_help_panel=_RUN),
 ]
+Events = Annotated[
+    bool,
+    typer.Option(
+        "--events",
+        help="Tell on stdout what happens, one JSON line each; the job's document comes last.",
+        rich_help_panel=_RUN,
+    ),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print results and errors only.", rich_help_panel=_RUN)
 ]
@@ -170,6 +185,50 @@ class RunOptions:
     job_id: str | None = None
     detach: bool = False
     dead_man_ms: int | None = None
+    events: bool = False
+    wait: bool = False
+    timeout: str | None = None
+
+
+# What stands in each order command's signature for its parameter ``run``, in the order of the help page.
+_SHARED: Mapping[str, tuple[object, object]] = {
+    "rounding": (Rounding, False),
+    "wait": (Wait, False),
+    "timeout": (Timeout, None),
+    "detach": (Detach, False),
+    "job_id": (JobId, None),
+    "plan": (Plan, False),
+    "environment": (EnvironmentOption, None),
+    "yes": (Yes, False),
+    "json": (Json, False),
+    "events": (Events, False),
+    "quiet": (Quiet, False),
+}
+
+
+def with_shared(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of ``RunOptions`` in place of its parameter ``run``, for Typer to read.
+
+    A command that has no such parameter stays as it is. An option that it declares itself stays its own.
+    """
+    own = inspect.signature(command).parameters
+    if "run" not in own:
+        return command
+
+    added = {name: pair for name, pair in _SHARED.items() if name not in own}
+
+    @functools.wraps(command)
+    def called(**words: Any) -> None:
+        run = RunOptions(**{name: words.pop(name) for name in added})
+        command(**words, run=run)
+
+    shown = [parameter for name, parameter in own.items() if name != "run"]
+    for name, (annotation, default) in added.items():
+        kind = inspect.Parameter.KEYWORD_ONLY
+        shown.append(inspect.Parameter(name, kind, default=default, annotation=annotation))
+    called.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+    return called
 
 
 def run_command(command: Callable[..., None]) -> NoReturn:
@@ -178,7 +237,7 @@ def run_command(command: Callable[..., None]) -> NoReturn:
     from orderkit.console.main import run_app
 
     app = App(add_completion=False)
-    app.command()(command)
+    app.command()(with_shared(command))
     run_app(app)
 
 
@@ -217,19 +276,30 @@ def one_of(kind: type[E], text: str, name: str) -> E:
         ) from None
 
 
-def waiting(wait: bool, timeout: str | None, on_exit: str) -> tuple[bool, int | None, bool]:
-    """The checked --wait, --timeout (ms) and --on-exit (True: cancel).
+def waiting(run: RunOptions, on_exit: str) -> tuple[bool, int | None, bool]:
+    """The checked --wait, --timeout (ms) and --on-exit (True: cancel) of one order that can rest.
 
     Raises:
         UsageError: they do not go together, or are not known.
     """
     from orderkit.console.durations import parse_duration_ms
 
+    cancels = cancels_on_exit(on_exit)
+    if run.timeout is not None and not run.wait:
+        raise UsageError("--timeout needs --wait", hint="add --wait")
+    timeout_ms = None if run.timeout is None else parse_duration_ms(run.timeout, "--timeout")
+    return run.wait, timeout_ms, cancels
+
+
+def cancels_on_exit(on_exit: str) -> bool:
+    """The checked --on-exit of orders that rest.
+
+    Raises:
+        UsageError: neither cancel nor keep.
+    """
     if on_exit not in ("cancel", "keep"):
         raise UsageError(f"--on-exit {on_exit!r} is not known", hint="one of cancel, keep")
-    if timeout is not None and not wait:
-        raise UsageError("--timeout needs --wait", hint="add --wait")
-    return wait, None if timeout is None else parse_duration_ms(timeout, "--timeout"), on_exit == "cancel"
+    return on_exit == "cancel"
 
 
 def dead_man(text: str | None) -> int | None:

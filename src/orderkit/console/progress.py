@@ -74,11 +74,15 @@ class PlainLines:
             if order.client_order_id in self._reported or not (order.is_settled or order.unresolved):
                 continue
             self._reported.add(order.client_order_id)
-            self._stream.write(self._line(order, self._context) + "\n")
-            self._stream.flush()
+            self._write(self._line(order, self._context))
 
     def end(self) -> None:
         self.step()
+
+    def _write(self, line: str) -> None:
+        with invocation.reader_may_leave(self._stream):
+            self._stream.write(line + "\n")
+            self._stream.flush()
 
     def _line(self, order: Order, context: Shown) -> str:
         report = execution_report(self._side, self._quantity, context.orders, None)
@@ -102,8 +106,7 @@ class Narration(PlainLines):
         if context is None or (context.state, context.message) == self._said:
             return
         self._said = context.state, context.message
-        self._stream.write(f"{context.state.lower()}: {context.message}\n")
-        self._stream.flush()
+        self._write(f"{context.state.lower()}: {context.message}")
 
 
 class LivePanel:

@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import typer
 
+from orderkit.console import invocation
 from orderkit.console.controlling import go_on
 from orderkit.console.documents import (
     JobDocument,
@@ -55,11 +56,11 @@ def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:
 
         def show(document: JobDocument, instrument: Instrument) -> None:
             documents.append(document)
-            if not options.json:
+            if not invocation.current.json:
                 show_job(document, instrument)
 
         codes = [resume_job(desk, record, show) for record in resumable]
-    if options.json:
+    if invocation.current.json:
         named_one = job_ids is not None and len(documents) == 1
         jobs = JobsDocument(env=settings.environment.value, jobs=documents)
         print_document(documents[0] if named_one else jobs)

@@ -1,11 +1,12 @@
 """How every order command runs: check, ask, journal, execute, report, exit code."""
 
+import contextlib
 import dataclasses
 import functools
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -15,6 +16,7 @@ import typer
 from orderkit.config import Settings, setup_logging, validate_environment
 from orderkit.console import invocation
 from orderkit.console.documents import JobDocument, job_document, plan_document, print_document
+from orderkit.console.durations import parse_duration_ms
 from orderkit.console.options import RunOptions
 from orderkit.console.progress import LivePanel, Narration, PlainLines, Silence, Watcher
 from orderkit.console.report import print_job, print_plan, print_warnings, say
@@ -54,7 +56,9 @@ from orderkit.runtime.risk import RiskGuard
 
 log = logging.getLogger(__name__)
 
-DEAD_MAN = "dead_man_ms"  # among a job's parameters, beside those of its request
+# Among a job's parameters, beside those of its request.
+DEAD_MAN = "dead_man_ms"
+TIMEOUT = "stop_after_ms"
 JOB_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 JOB_ID_LENGTH = 24
 # Rejections that say that our picture of the contract's filters is out of date.
@@ -78,6 +82,7 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
     """
     settings = prepared(options)
     job_id = checked_job_id(options.job_id)
+    checked_timeout_ms(options)
     announce(settings, options)
     with Desk(settings) as desk:
         if job_id is not None and (known := desk.journal.load_job(job_id)) is not None:
@@ -114,9 +119,10 @@ def run_order(build: Callable[[Instrument], Executor], symbol: str, options: Run
 
 
 def _parameters(executor: Executor, options: RunOptions) -> dict[str, Any]:
-    """What a later process needs to go on: the request, and the switch that it has to hold."""
-    switch = {DEAD_MAN: options.dead_man_ms} if options.dead_man_ms else {}
-    return {**msgspec.to_builtins(executor.request), **switch}
+    """What a later process needs to go on: the request, the switch that it has to hold, when to stop."""
+    others = {DEAD_MAN: options.dead_man_ms, TIMEOUT: checked_timeout_ms(options)}
+    given = {name: value for name, value in others.items() if value is not None}
+    return {**msgspec.to_builtins(executor.request), **given}
 
 
 def _switch_warning(symbol: str, dead_man_ms: int) -> str:
@@ -158,7 +164,8 @@ def check_risk(executor: Executor, snapshot: TradingSnapshot, guard: RiskGuard) 
 def prepared(options: RunOptions) -> Settings:
     """Settings checked, log open, output set up: how every command begins."""
     settings = Settings.load(checked_environment(options.environment))
-    invocation.current.json, invocation.current.quiet = options.json, options.quiet
+    invocation.current.json, invocation.current.quiet = options.json or options.events, options.quiet
+    invocation.current.events = options.events
     invocation.current.environment = settings.environment.value
     validate_environment(settings)
     setup_logging(settings)
@@ -178,19 +185,23 @@ def run_job(
     """Run a job from its beginning, or from where the journal leaves off; print its report; its exit code."""
     instrument = guard.snapshot.instrument
     dead_man_ms = record.parameters.get(DEAD_MAN)
-    result = execute(
-        desk,
-        record,
-        executor.run,
-        view_of(executor, record, instrument),
-        new=new,
-        uses_user_stream=executor.uses_user_stream,
-        quotes_of=[executor.request.symbol] if isinstance(executor, FollowsQuotes) else (),
-        trades_of=[executor.request.symbol] if isinstance(executor, FollowsTrades) else (),
-        guard=guard,
-        check=functools.partial(check_control, executor),
-        dead_man=(instrument.symbol, dead_man_ms) if dead_man_ms else None,
-    )
+    # A job that its timeout ended, and that somebody takes up again, is not timed out at once.
+    timeout_ms = record.parameters.get(TIMEOUT) if record.status is JobStatus.RUNNING else None
+    with told(view_of(executor, record, instrument), record, executor.request, instrument) as view:
+        result = execute(
+            desk,
+            record,
+            executor.run,
+            view,
+            new=new,
+            timeout_ms=timeout_ms,
+            uses_user_stream=executor.uses_user_stream,
+            quotes_of=[executor.request.symbol] if isinstance(executor, FollowsQuotes) else (),
+            trades_of=[executor.request.symbol] if isinstance(executor, FollowsTrades) else (),
+            guard=guard,
+            check=functools.partial(check_control, executor),
+            dead_man=(instrument.symbol, dead_man_ms) if dead_man_ms else None,
+        )
     print_warnings(record.notices)
     if any(o.rejection and o.rejection.code in FILTER_CODES for o in record.orders):
         desk.gateway.instruments(refresh=True)
@@ -229,7 +240,8 @@ def _same_job(
     if options.detach:
         from orderkit.console.detach import detach
 
-        return detach(desk, executor_of(known.kind, kept, instrument), known, instrument, new=False)
+        executor = executor_of(known.kind, kept, instrument)
+        return detach(desk, executor, known, instrument, new=False)
     return resume_job(desk, known)
 
 
@@ -243,14 +255,17 @@ def _appearing(desk: Desk, job_id: str) -> JobRecord:
 
 
 def resume_job(
-    desk: Desk, record: JobRecord, show: Callable[[JobDocument, Instrument], None] | None = None
+    desk: Desk,
+    record: JobRecord,
+    show: Callable[[JobDocument, Instrument], None] | None = None,
 ) -> int:
     """Go on with a job of an earlier process; where another process is at it, report it as it stands."""
     request = request_of(record.kind, record.parameters)
     instrument = desk.instrument(request.symbol)
     executor = executor_of(record.kind, request, instrument)
     try:
-        return run_job(desk, executor, record, desk.guard(desk.snapshot(instrument)), new=False, show=show)
+        guard = desk.guard(desk.snapshot(instrument))
+        return run_job(desk, executor, record, guard, new=False, show=show)
     except JobBusy as busy:
         say(busy.message)
         (show or show_job)(document_of(request, record, instrument), instrument)
@@ -267,6 +282,19 @@ def checked_environment(name: str | None) -> str | None:
     if name is not None and name.strip().lower() not in accepted:
         raise UsageError(f"--env {name!r} is not an environment", hint=f"one of {', '.join(accepted)}")
     return name
+
+
+def checked_timeout_ms(options: RunOptions) -> int | None:
+    """The --timeout option in ms.
+
+    Raises:
+        UsageError: no duration; or --events of a job that is left to another process.
+    """
+    if options.events and options.detach:
+        raise UsageError(
+            "--events cannot go with --detach", hint="leave out one; attach JOB --events follows"
+        )
+    return None if options.timeout is None else parse_duration_ms(options.timeout, "--timeout")
 
 
 def checked_job_id(job_id: str | None) -> str | None:
@@ -366,6 +394,21 @@ def view_of(
     )
 
 
+@contextlib.contextmanager
+def told(view: Watcher, record: JobRecord, request: Request, instrument: Instrument) -> Iterator[Watcher]:
+    """With --events every change is told on stdout as well; leaving it, all lines are written."""
+    if not invocation.current.events:
+        yield view
+        return
+    from orderkit.console.event_stream import EventLines
+
+    lines = EventLines(record, request, instrument, beside=view)
+    try:
+        yield lines
+    finally:
+        lines.close()
+
+
 def _show_plan(
     executor: Executor, snapshot: TradingSnapshot, settings: Settings, warnings: list[str], job_id: str | None
 ) -> None:
@@ -395,7 +438,8 @@ def document_of(
 
 def show_job(document: JobDocument, instrument: Instrument) -> None:
     """Print a job's report, or its document."""
-    if invocation.current.json:
-        print_document(document)
-    else:
-        print_job(document, instrument.base_asset, instrument.quote_asset)
+    with invocation.reader_may_leave(sys.stdout):
+        if invocation.current.json:
+            print_document(document)
+        else:
+            print_job(document, instrument.base_asset, instrument.quote_asset)

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import msgspec
@@ -12,18 +13,20 @@ from orderkit.console import acting_documents as acting
 from orderkit.console import documents as base
 from orderkit.console import looking_documents as looking
 from orderkit.console import rehearsal_documents as rehearsal
+from orderkit.console.event_documents import EventDocument
 from orderkit.console.risk_gate import RiskDocument
 
 FOLDER = Path(__file__).parents[3] / "docs" / "schema"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-DOCUMENTS: Mapping[str, type[msgspec.Struct]] = {
+DOCUMENTS: Mapping[str, type[msgspec.Struct] | UnionType] = {
     "balances": looking.BalancesDocument,
     "book": looking.BookDocument,
     "cancel": acting.CancelDocument,
     "control": base.ControlDocument,
     "doctor": looking.DoctorDocument,
     "error": base.ErrorDocument,
+    "event": EventDocument,
     "flatten": acting.FlattenDocument,
     "history": looking.HistoryDocument,
     "info": looking.InfoDocument,
@@ -105,8 +108,9 @@ def schema_of(name: str) -> dict[str, Any]:
             definition["required"] = list(definition["properties"])
             for field in definition["properties"].values():
                 field.pop("default", None)
-    own = components.pop(reference["$ref"].rpartition("/")[2])
-    own["properties"]["schema"] = {"const": base.SCHEMA}
+            if "schema" in definition["properties"]:
+                definition["properties"]["schema"] = {"const": base.SCHEMA}
+    own = components.pop(reference["$ref"].rpartition("/")[2]) if "$ref" in reference else reference
     head = {"$schema": DIALECT, "$id": f"{name}.json"}
     return {**head, **own, **({"$defs": dict(sorted(components.items()))} if components else {})}
 
@@ -130,6 +134,9 @@ def _index() -> str:
             f"schemas, or to {links(('error',))} where the command could not do what it was asked.",
             "Fields may be added; none changes its meaning.",
             "Written by `uv run python -m orderkit.console.schemas`, and checked by a test.",
+            "",
+            "With `--events` order commands, `resume` and `attach` first print a line for everything that",
+            f"happens, each of which conforms to {links(('event',))}.",
             "",
             "| command | document |",
             "|---|---|",

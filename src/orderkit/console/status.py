@@ -37,7 +37,7 @@ class StatusLines(StatusView):
     def __init__(self, executor: ShowsStatus, symbol: str, title: str) -> None:
         super().__init__(executor, symbol, title)
         self._seen = 0
-        self._pending: list[Order] = []
+        self._pending: list[int] = []  # which of the orders; the journal gives new objects each time
         self._stream = sys.stderr if invocation.current.json else sys.stdout
 
     def begin(self, context: "Shown") -> None:
@@ -48,13 +48,13 @@ class StatusLines(StatusView):
         if self._context is None:
             return
         orders = self._context.orders
-        if len(orders) > self._seen:
-            self._pending += orders[self._seen :]
-            self._seen = len(orders)
-        for order in [order for order in self._pending if order.is_settled or order.unresolved]:
-            self._pending.remove(order)
-            if order.executed_quantity:
-                self._write(order)
+        self._pending += range(self._seen, len(orders))
+        self._seen = len(orders)
+        over = [index for index in self._pending if orders[index].is_settled or orders[index].unresolved]
+        for index in over:
+            self._pending.remove(index)
+            if orders[index].executed_quantity:
+                self._write(orders[index])
 
     def end(self) -> None:
         self.step()
@@ -64,8 +64,9 @@ class StatusLines(StatusView):
         what = f"{request.side} {order.status.value} {order.executed_quantity}"
         at = "" if order.average_price is None else f" at {order.average_price.normalize():f}"
         sums = "  ".join(f"{name} {value}" for name, value in self.status().facts)
-        self._stream.write(f"{order.client_order_id}  {what}{at}  {sums}\n")
-        self._stream.flush()
+        with invocation.reader_may_leave(self._stream):
+            self._stream.write(f"{order.client_order_id}  {what}{at}  {sums}\n")
+            self._stream.flush()
 
 
 class StatusPanel(StatusView):

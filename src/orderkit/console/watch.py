@@ -57,6 +57,7 @@ def attach(
     job: options.JobArgument,
     environment: options.EnvironmentOption = None,
     json: options.Json = False,
+    events: options.Events = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Watch a job that another process runs until it ends; Ctrl-C leaves the job alone.
@@ -65,11 +66,11 @@ def attach(
 
       bot.py attach twap-7k3m9q2x
 
-      bot.py attach daily-1 --json
+      bot.py attach daily-1 --events
     """
     from orderkit.console.attach import attach as follow
 
-    follow(job, options.RunOptions(environment, json, quiet))
+    follow(job, options.RunOptions(environment, json, quiet, events=events))
 
 
 def logs(

@@ -298,7 +298,6 @@ def bracket(
     working_type: options.WorkingTypeOption = "CONTRACT_PRICE",
     price_protect: options.PriceProtect = False,
     position_side: options.PositionSideOption = "BOTH",
-    rounding: options.Rounding = False,
     on_exit: Annotated[
         str,
         typer.Option(
@@ -308,13 +307,8 @@ def bracket(
             rich_help_panel="Run",
         ),
     ] = "keep",
-    detach: options.Detach = False,
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Enter, then protect what fills with a take-profit and a stop.
 
@@ -358,7 +352,6 @@ def bracket(
         )
         return BracketExecutor(request, instrument)
 
-    run = options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id, detach)
     run_order(build, symbol, run)
 
 

@@ -316,14 +316,8 @@ def chase(
     ] = True,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
-    rounding: options.Rounding = False,
-    detach: options.Detach = False,
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Follow the best price with a limit order, so far and so long.
 
@@ -360,7 +354,6 @@ def chase(
         )
         return ChaseExecutor(request, instrument)
 
-    run = options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id, detach)
     run_order(build, symbol, run)
 
 

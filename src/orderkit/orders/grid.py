@@ -514,15 +514,9 @@ def grid(
             rich_help_panel=_ENDS,
         ),
     ] = OnStop.CANCEL,
-    rounding: options.Rounding = False,
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    detach: options.Detach = False,
     dead_man: options.DeadMan = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Trade a range: buy at levels below the market, sell above, and turn each fill round one level away.
 
@@ -566,9 +560,7 @@ def grid(
         )
         return GridTrader(request, instrument)
 
-    switch_ms = options.dead_man(dead_man)
-    run = options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id, detach, switch_ms)
-    run_order(build, symbol, run)
+    run_order(build, symbol, replace(run, dead_man_ms=options.dead_man(dead_man)))
 
 
 if __name__ == "__main__":

@@ -271,14 +271,8 @@ def iceberg(
     ] = "cancel",
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
-    rounding: options.Rounding = False,
-    detach: options.Detach = False,
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Work a limit order of which only a chunk at a time is visible (iceberg).
 
@@ -299,7 +293,7 @@ def iceberg(
     varied = ZERO if randomize is None else options.share(randomize, "--randomize")
     interval_ms = 0 if interval is None else parse_duration_ms(interval, "--interval")
     timeout_ms = None if timeout is None else parse_duration_ms(timeout, "--timeout")
-    _, _, cancels = options.waiting(True, None, on_exit)
+    cancels = options.cancels_on_exit(on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
 
     def build(instrument: Instrument) -> IcebergExecutor:
@@ -320,7 +314,6 @@ def iceberg(
         )
         return IcebergExecutor(request, instrument)
 
-    run = options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id, detach)
     run_order(build, symbol, run)
 
 

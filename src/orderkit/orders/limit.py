@@ -1,5 +1,6 @@
 """Limit order: one quantity at a price or better, resting on the book unless told otherwise."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
@@ -69,17 +70,10 @@ def limit(
     price_match: options.PriceMatchOption = None,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
-    rounding: options.Rounding = False,
-    wait: options.Wait = False,
-    timeout: options.Timeout = None,
     on_exit: options.OnExit = "keep",
     dead_man: options.DeadMan = None,
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Buy or sell at a price or better.
 
@@ -101,10 +95,10 @@ def limit(
     if post_only and tif not in (TimeInForce.GTC, TimeInForce.GTX):
         raise UsageError(f"--post-only cannot go with {tif}", hint="leave out one of the two")
     good_till_ms = None if good_till is None else parse_time_ms(good_till, "--good-till")
-    run_request = options.waiting(wait, timeout, on_exit)
+    run_request = options.waiting(run, on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
     switch_ms = options.dead_man(dead_man)
-    if switch_ms is not None and not wait:
+    if switch_ms is not None and not run.wait:
         raise UsageError("--dead-man needs --wait: it lasts as long as this process", hint="add --wait")
 
     def build(instrument: Instrument) -> LimitExecutor:
@@ -123,8 +117,7 @@ def limit(
         )
         return LimitExecutor(SingleRequest(order, *run_request), instrument)
 
-    run = options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id, dead_man_ms=switch_ms)
-    run_order(build, symbol, run)
+    run_order(build, symbol, replace(run, dead_man_ms=switch_ms))
 
 
 if __name__ == "__main__":

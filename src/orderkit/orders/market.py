@@ -34,13 +34,8 @@ def market(
     quantity: options.QuantityArgument,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
-    rounding: options.Rounding = False,
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Buy or sell at once at the best prices of the book.
 
@@ -66,7 +61,7 @@ def market(
         )
         return MarketExecutor(SingleRequest(order), instrument)
 
-    run_order(build, symbol, options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id))
+    run_order(build, symbol, run)
 
 
 if __name__ == "__main__":

@@ -274,15 +274,9 @@ def oco(
     price_protect: options.PriceProtect = False,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
-    rounding: options.Rounding = False,
     on_exit: options.OnLegsExit = "keep",
-    detach: options.Detach = False,
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Place a take-profit and a stop; when one fills, the other is cancelled (OCO).
 
@@ -321,7 +315,6 @@ def oco(
         )
         return OCOExecutor(request, instrument)
 
-    run = options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id, detach)
     run_order(build, symbol, run)
 
 

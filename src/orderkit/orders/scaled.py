@@ -269,16 +269,9 @@ def scaled(
     ] = False,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
-    rounding: options.Rounding = False,
-    wait: options.Wait = False,
-    timeout: options.Timeout = None,
     on_exit: options.OnExit = "keep",
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Spread a quantity over limit orders between two prices (a ladder).
 
@@ -292,7 +285,7 @@ def scaled(
 
     order_side, total = validate_side(side), parse_decimal(quantity, "quantity")
     low, high = parse_decimal(first, "first price"), parse_decimal(last, "last price")
-    waits, timeout_ms, cancels = options.waiting(wait, timeout, on_exit)
+    waits, timeout_ms, cancels = options.waiting(run, on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
 
     def build(instrument: Instrument) -> ScaledExecutor:
@@ -313,7 +306,7 @@ def scaled(
         )
         return ScaledExecutor(request, instrument)
 
-    run_order(build, symbol, options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id))
+    run_order(build, symbol, run)
 
 
 if __name__ == "__main__":

@@ -47,16 +47,9 @@ def stop_limit(
     price_protect: options.PriceProtect = False,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
-    rounding: options.Rounding = False,
-    wait: options.Wait = False,
-    timeout: options.Timeout = None,
     on_exit: options.OnExit = "keep",
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Place a limit order once the market reaches a stop price.
 
@@ -74,7 +67,7 @@ def stop_limit(
     stop, limit = parse_decimal(stop_price, "stop price"), parse_decimal(limit_price, "limit price")
     tif = options.one_of(TimeInForce, time_in_force, "--time-in-force")
     working = options.one_of(WorkingType, working_type, "--working-type")
-    run_request = options.waiting(wait, timeout, on_exit)
+    run_request = options.waiting(run, on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
 
     def build(instrument: Instrument) -> StopLimitExecutor:
@@ -93,7 +86,7 @@ def stop_limit(
         )
         return StopLimitExecutor(SingleRequest(order, *run_request), instrument)
 
-    run_order(build, symbol, options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id))
+    run_order(build, symbol, run)
 
 
 if __name__ == "__main__":

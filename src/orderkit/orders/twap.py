@@ -258,13 +258,8 @@ def twap(
     ] = "10",
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
-    rounding: options.Rounding = False,
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Work a quantity in equal market slices at fixed times (TWAP).
 
@@ -293,11 +288,7 @@ def twap(
         )
         return TWAPExecutor(request, instrument)
 
-    run_order(
-        build,
-        symbol,
-        options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id),
-    )
+    run_order(build, symbol, run)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ def execute(
     guard: RiskGuard | None = None,
     dead_man: tuple[str, int] | None = None,
     check: Check | None = None,
+    timeout_ms: int | None = None,
 ) -> JobResult:
     """Run a job to its end in this process; ``record`` gets its orders, times, status and notices.
 
@@ -72,7 +73,7 @@ def execute(
     ``check`` says which control commands the job takes; without it none but a stop.
 
     ``dead_man``: a symbol and a time in ms; all open orders there are cancelled when this process has not
-    been heard of for so long.
+    been heard of for so long. ``timeout_ms`` after its start the job is asked to stop.
 
     Raises:
         JobBusy: another process runs it.
@@ -93,6 +94,7 @@ def execute(
                 guard=guard,
                 dead_man=dead_man,
                 check=check or _takes_none,
+                timeout_ms=timeout_ms,
             )
         )
     record.status, record.reason = result.status, result.reason
@@ -113,6 +115,7 @@ async def _execute(
     guard: RiskGuard | None,
     dead_man: tuple[str, int] | None,
     check: Check,
+    timeout_ms: int | None,
 ) -> JobResult:
     stream = None
     markets: list[EventStream] = []
@@ -164,6 +167,10 @@ async def _execute(
                 since_ms = last_known_ms or desk.gateway.now_ms()
                 looking = _look_around(desk, record, runtime, strangers, since_ms)
                 listening.append(asyncio.create_task(looking))
+            if timeout_ms is not None:
+                left_s = (record.started_ns - runtime.clock.now_ns()) / 1e9 + timeout_ms / 1000
+                why = f"not done within {timeout_ms / 1000:g} s"
+                asyncio.get_running_loop().call_later(max(0.0, left_s), runtime.stop, why)
             try:
                 result = await ending
             finally:
