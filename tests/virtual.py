@@ -1,13 +1,14 @@
 """A flow in virtual time: the simulated exchange with one account and a book that the test moves."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderType, Side
-from orderkit.domain.job import JobResult
+from orderkit.domain.job import Control, JobResult
 from orderkit.domain.market import DepthUpdate, MarketEvent, MarkPrice
+from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.engine import Engine
 from orderkit.paper.contracts import brackets, instruments
@@ -80,8 +81,13 @@ class Venue:
         stop_at_ms: int | None = None,
         until_ms: int = 600_000,
         tells_trades: bool = False,
+        orders: Sequence[Order] = (),
+        controls: Sequence[Control] = (),
     ) -> "Ran":
-        """Run a flow over the market's events for a time; ``stop_at_ms`` asks it to stop."""
+        """Run a flow over the market's events for a time; ``stop_at_ms`` asks it to stop.
+
+        ``orders`` and ``controls`` are those of an earlier run, by the journal.
+        """
         engine = Engine()
         runtime = BacktestRuntime(
             engine, self.exchange, "me", market, latency=self.latency, tells_trades=tells_trades
@@ -92,7 +98,7 @@ class Venue:
             contexts.append(ctx)
             return flow(ctx)
 
-        runtime.start(JOB, noted)
+        runtime.start(JOB, noted, orders=orders, controls=controls)
         if stop_at_ms is not None:
             runtime.advance_market(START_MS + stop_at_ms)
             runtime.stop("stopped by a test")

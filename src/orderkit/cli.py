@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "chase": "orders.chase:chase",
         "oco": "orders.oco:oco",
         "bracket": "orders.bracket:bracket",
+        "pov": "orders.pov:pov",
         "cancel": "console.act:cancel",
         "modify": "console.act:modify",
         "flatten": "console.act:flatten",

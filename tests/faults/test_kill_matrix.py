@@ -21,7 +21,8 @@ ORDERS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
 class Scenario(NamedTuple):
     """A command, what it does in all, and what must move the market for it to end.
 
-    ``before`` is a command that is run, and not killed, first; ``executed`` counts it too.
+    ``before`` is a command that is run, and not killed, first; ``executed`` counts it too. ``meanwhile`` is
+    what the market does again and again as long as the command runs.
     """
 
     line: str
@@ -29,6 +30,7 @@ class Scenario(NamedTuple):
     move: Callable[[Desk], None] = lambda _: None
     open_orders: int = 0
     before: str = ""
+    meanwhile: Callable[[Desk], None] = lambda _: None
 
 
 def cross(desk: Desk) -> None:
@@ -47,6 +49,10 @@ def run_away_and_come_back(desk: Desk) -> None:
 
 def take_profit(desk: Desk) -> None:
     desk.market("62000", "62000.1")
+
+
+def others_trade(desk: Desk) -> None:
+    desk.trade("60000.1", "0.01")
 
 
 def take_some_profit_then_stop(desk: Desk) -> None:
@@ -74,6 +80,7 @@ SCENARIOS = {
     "chase": Scenario(
         "chase BTCUSDT BUY 0.01 --interval 100ms --timeout 60s", Decimal("0.01"), run_away_and_come_back
     ),
+    "pov": Scenario("pov BTCUSDT BUY 0.2 --rate 50% --min-slice 0.1", Decimal("0.2"), meanwhile=others_trade),
     "bracket": Scenario("bracket BTCUSDT BUY 0.5 62000 58000", Decimal(0), take_profit),
     # buys at 59000, places the sell at 60000, and closes what it holds at its end
     "grid": Scenario("grid BTCUSDT 58000 62000 5 0.01 --max-runtime 2s --on-stop flatten", Decimal(0), cross),
@@ -139,6 +146,7 @@ def move_when_resting(
                 return
             scenario.move(desk)
             moved = True
+        scenario.meanwhile(desk)
         time.sleep(0.02)
 
 

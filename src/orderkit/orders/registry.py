@@ -25,6 +25,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "chase": ("chase:ChaseExecutor", "chase:ChaseRequest"),
     "oco": ("oco:OCOExecutor", "oco:OCORequest"),
     "bracket": ("bracket:BracketExecutor", "bracket:BracketRequest"),
+    "pov": ("pov:POVExecutor", "pov:POVRequest"),
 }
 
 

@@ -16,8 +16,9 @@ from orderkit.domain.events import (
     TimerFired,
     UserStreamUp,
 )
-from orderkit.domain.job import JobResult
+from orderkit.domain.job import Control, JobResult
 from orderkit.domain.market import MarketEvent, Quote
+from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.engine import Engine, Output
 from orderkit.engine.journal import Entry, Journal
@@ -84,9 +85,16 @@ class BacktestRuntime:
         self.commands: list[tuple[int, Command]] = []
         self._process(UserStreamUp())
 
-    def start(self, job_id: str, flow: Callable[[Context], Flow[JobResult]]) -> None:
-        """Begin a job at the present virtual time."""
-        self._carry_out(self._engine.start(job_id, flow, self.now_ns))
+    def start(
+        self,
+        job_id: str,
+        flow: Callable[[Context], Flow[JobResult]],
+        *,
+        orders: Sequence[Order] = (),
+        controls: Sequence[Control] = (),
+    ) -> None:
+        """Begin a job at the present virtual time; ``orders`` and ``controls`` are those of earlier runs."""
+        self._carry_out(self._engine.start(job_id, flow, self.now_ns, orders=orders, controls=controls))
 
     def stop(self, reason: str) -> None:
         """Ask every job to end in order."""

@@ -1,0 +1,421 @@
+"""POV: a share of what trades on the market, for as long as it takes (percentage of volume)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+import typer
+
+from orderkit.console import options
+from orderkit.domain.account import TradingSnapshot
+from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side, TimeInForce
+from orderkit.domain.events import QuoteUpdated
+from orderkit.domain.instrument import Instrument
+from orderkit.domain.job import Control, JobRecord, JobResult
+from orderkit.domain.market import Quote
+from orderkit.domain.order import Order, OrderRequest
+from orderkit.engine.context import Context, Flow
+from orderkit.errors import UsageError, ValidationError
+from orderkit.orders.ending import cancel_orders
+from orderkit.orders.executor import OPEN_END, PlannedOrder, as_amended
+from orderkit.orders.participation import Participation, next_slice
+from orderkit.orders.successive import closes, executed, result, retry_ms
+from orderkit.orders.twap import committed
+from orderkit.utils import (
+    parse_decimal,
+    smallest_quantity,
+    validate_parent_quantity,
+    validate_price,
+    validate_quantity,
+    validate_side,
+    validate_sliced_order,
+)
+
+ZERO = Decimal(0)
+MS_NS = 1_000_000
+MOST_WORKING = 5  # passive orders on the book at one time
+LEAST_REST_MS = 1_000  # a passive order stays so long before it follows the price
+
+
+class Style(StrEnum):
+    TAKING = "TAKING"
+    PASSIVE = "PASSIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class POVRequest:
+    """``quantity`` at ``rate`` (a fraction) of all that trades, at least ``min_slice`` (base asset) an order.
+
+    ``min_slice`` 0 stands for the least that the exchange takes, until it is checked.
+    """
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    rate: Decimal
+    style: Style = Style.TAKING
+    limit_price: Decimal | None = None
+    max_duration_ms: int | None = None
+    min_slice: Decimal = ZERO
+    position_side: PositionSide = PositionSide.BOTH
+    reduce_only: bool = False
+
+    def amended(self, changes: Mapping[str, str]) -> "POVRequest":
+        """With another whole quantity, or another longest duration."""
+        longest = changes.get("duration_ms")
+        return replace(
+            self,
+            quantity=Decimal(changes.get("quantity", self.quantity)),
+            max_duration_ms=self.max_duration_ms if longest is None else int(longest),
+        )
+
+
+class POVExecutor:
+    """Sends what the market's volume allows less what is done or still in doubt, again and again.
+
+    What rejected or partly filled orders leave rolls on by itself. Volume that prints while the price is
+    beyond the limit, or while nothing runs, is not made up for. Passive orders wait at the best price of
+    their own side and follow it, once a second at most; a pause withdraws them. What is to be finished now
+    is taken, within the limit.
+    """
+
+    kind: ClassVar[str] = "pov"
+    uses_user_stream = True
+    follows_quotes = True
+    follows_trades = True
+
+    def __init__(self, request: POVRequest, instrument: Instrument) -> None:
+        self.request = request
+        self.instrument = instrument
+        self._armed_ns = 0
+
+    @property
+    def duration_ms(self) -> int:
+        return self.request.max_duration_ms or OPEN_END
+
+    # --- before anything is sent ------------------------------------------------------------------
+
+    def validate(self, snapshot: TradingSnapshot, *, rounding: bool = False) -> list[str]:
+        request, instrument = self.request, self.instrument
+        if not 0 < request.rate < 1:
+            raise ValidationError(
+                f"RATE: {request.rate * 100:f} % of what trades; accepted: above 0 % and below 100 %",
+                rule="RATE",
+                hint="Use a share such as 10%.",
+            )
+        total = validate_parent_quantity(request.quantity, instrument, rounding=rounding)
+        price = request.limit_price
+        if price is not None:
+            mark = snapshot.mark_price
+            price = validate_price(price, instrument, request.side, mark_price=mark, rounding=rounding)
+        least = self._smallest(price or snapshot.mark_price)
+        slice_ = request.min_slice
+        if slice_:
+            slice_ = validate_quantity(slice_, instrument, market=self._at_market, rounding=rounding)
+        self.request = replace(
+            request, quantity=total, limit_price=price, min_slice=min(max(slice_, least), total)
+        )
+        rest = total - self.request.min_slice
+        largest = instrument.lot_size_for(market=self._at_market).max_quantity
+        slices = (
+            [self.request.min_slice] if rest < least or rest > largest else [self.request.min_slice, rest]
+        )
+        validate_sliced_order(self._order(total, self._price(snapshot.quote)), slices, snapshot)
+        if slice_ and slice_ < least:
+            return [f"orders of {slice_} are too small for the exchange: {least} is used"]
+        return []
+
+    def remarks(self, snapshot: TradingSnapshot) -> list[str]:
+        request, unit, quote = self.request, self.instrument.base_asset, snapshot.quote
+        bound = "" if request.limit_price is None else f", never beyond {request.limit_price}"
+        return [
+            f"{request.rate * 100:f} % of what trades, {request.style.lower()}, in orders of at least "
+            f"{request.min_slice} {unit}{bound} (market {quote.bid} / {quote.ask})"
+        ]
+
+    def plan(self, snapshot: TradingSnapshot) -> list[PlannedOrder]:
+        """The first order and the rest of the quantity: when and in how many pieces, the market decides."""
+        request = self.request
+        price = self._price(snapshot.quote)
+        kind = OrderType.MARKET if self._at_market else OrderType.LIMIT
+        parts = request.min_slice, request.quantity - request.min_slice
+        return [PlannedOrder(None, kind, request.side, part, price) for part in parts if part > 0]
+
+    # --- the flow ---------------------------------------------------------------------------------
+
+    def run(self, ctx: Context) -> Flow[JobResult]:
+        asked = self.request
+        share = Participation(self.request.rate, committed(ctx.orders))
+        before = self._ours(ctx)
+        while True:
+            self.request = as_amended(asked, ctx.controls)
+            if ctx.finishing:
+                self.request = replace(self.request, style=Style.TAKING)
+            if (why := self._over(ctx)) is not None:
+                break
+            quote = ctx.quote(self.request.symbol)
+            following = quote is not None and self._acceptable(quote) and not ctx.paused
+            others = ctx.traded_quantity(self.request.symbol) - (self._ours(ctx) - before)
+            share.count(others, following=following)
+            self._withdraw(ctx, quote)
+            if quote is not None and following:
+                self._send_due(ctx, quote, share)
+            elif quote is not None and not ctx.paused:
+                limit = self.request.limit_price
+                ctx.note("THRESHOLD_PRICE_BREACH", f"market {quote.bid} / {quote.ask}, limit {limit}")
+            yield from self._next_news(ctx)
+        working = yield from cancel_orders(ctx, self._working(ctx))
+        yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
+        return result(ctx, self.request.quantity, working, self.instrument.base_asset, why or None)
+
+    def check_control(self, control: Control, record: JobRecord) -> None:
+        quantity = control.changes.get("quantity")
+        if quantity is None:
+            return
+        wanted, done = Decimal(quantity), committed(record.orders)
+        if wanted < done or self.instrument.round_quantity(wanted, market=self._at_market) != wanted:
+            raise ValidationError(
+                f"QUANTITY: {quantity} cannot be the new whole of job {record.job_id}; accepted: at least"
+                f" {done}, which is done or under way, on the step {self.instrument.lot_size.step_size}",
+                rule="QUANTITY",
+                hint="the new quantity counts what is done already",
+            )
+
+    def _over(self, ctx: Context) -> str | None:
+        """Why no more is to be sent; empty where orders or ``ctx`` say it, None while the job goes on."""
+        done = executed(ctx.orders) >= self.request.quantity
+        if done or ctx.stopping or any(order.unresolved for order in ctx.orders):
+            return ""
+        if self.request.max_duration_ms is not None and not ctx.paused:
+            left_ns = self.request.max_duration_ms * MS_NS - ctx.active_since(ctx.started_ns)
+            if left_ns <= 0:
+                return "its time is over"
+            self._wake_at(ctx, ctx.now_ns + left_ns)
+        if self._working(ctx):
+            return None
+        left, quote = self.request.quantity - executed(ctx.orders), ctx.quote(self.request.symbol)
+        if left < (self._smallest(quote.mid) if quote and quote.mid else self._floor):
+            return f"{left} is less than the exchange takes"
+        return "" if self._retry_ms(ctx) is None else None
+
+    def _next_news(self, ctx: Context) -> Flow[None]:
+        """Wait for anything but a quote that changes nothing for us."""
+        seen = self._view(ctx)
+        while True:
+            event = yield
+            if not isinstance(event, QuoteUpdated) or self._view(ctx) != seen:
+                return
+
+    def _view(self, ctx: Context) -> tuple[bool, Decimal] | None:
+        """What of the present quote this job acts on."""
+        quote = ctx.quote(self.request.symbol)
+        if quote is None:
+            return None
+        passive = self.request.style is Style.PASSIVE
+        return self._acceptable(quote), self._best(quote) if passive else ZERO
+
+    def _ours(self, ctx: Context) -> Decimal:
+        """What of the volume is our own; an order that takes may have printed before we know of its fill."""
+        return committed(ctx.orders) if self.request.style is Style.TAKING else executed(ctx.orders)
+
+    def _send_due(self, ctx: Context, quote: Quote, share: Participation) -> None:
+        """Send what has become due, unless a refused order says to wait."""
+        retry = self._retry_ms(ctx)
+        if retry is None or len(self._working(ctx)) >= MOST_WORKING:
+            return
+        sent = committed(ctx.orders)
+        price = self._price(quote)
+        target = self.request.quantity if ctx.finishing else share.target
+        quantity = next_slice(
+            target - sent,
+            self.request.quantity - sent,
+            self.request.min_slice,
+            self._smallest(price or quote.mid),
+        )
+        lot = self.instrument.lot_size_for(market=self._at_market)
+        quantity = self.instrument.round_quantity(min(quantity, lot.max_quantity), market=self._at_market)
+        if quantity < lot.min_quantity or quantity <= 0:
+            ctx.note("WAITING", f"for more to trade; {self.request.quantity - sent} left to send")
+        elif retry > ctx.now_ms:
+            self._wake_at(ctx, retry * MS_NS)
+        else:
+            ctx.note("ORDER_SUBMITTED", f"{quantity} after others traded {share.followed}")
+            ctx.submit(self._order(quantity, price))
+
+    def _withdraw(self, ctx: Context, quote: Quote | None) -> None:
+        """Cancel passive orders that the market has left behind, and all of them where none are wanted."""
+        resting = [o for o in self._working(ctx) if o.request.time_in_force is TimeInForce.GTX]
+        if ctx.paused or self.request.style is not Style.PASSIVE:
+            for order in resting:
+                ctx.cancel(order)
+            return
+        if quote is None:
+            return
+        best, left = self._best(quote), self.request.quantity - executed(ctx.orders)
+        for order in resting:
+            if order.request.price == best or (quote.mid and left < self._smallest(quote.mid)):
+                continue  # so little could not be sent again
+            rested_ms = order.created_ms + LEAST_REST_MS
+            if ctx.now_ms >= rested_ms:
+                ctx.cancel(order)
+            else:
+                self._wake_at(ctx, rested_ms * MS_NS)
+
+    def _wake_at(self, ctx: Context, at_ns: int) -> None:
+        if not ctx.now_ns < self._armed_ns <= at_ns:
+            self._armed_ns = at_ns
+            ctx.wake_at(at_ns)
+
+    # --- small questions --------------------------------------------------------------------------
+
+    @property
+    def _at_market(self) -> bool:
+        """True for market orders: a taking job without a limit."""
+        return self.request.style is Style.TAKING and self.request.limit_price is None
+
+    def _best(self, quote: Quote) -> Decimal:
+        """The best price on our own side, 0 where nobody offers one."""
+        return quote.bid if self.request.side is Side.BUY else quote.ask
+
+    def _price(self, quote: Quote) -> Decimal | None:
+        """What an order would be sent at; None for market orders."""
+        return self.request.limit_price if self.request.style is Style.TAKING else self._best(quote)
+
+    def _acceptable(self, quote: Quote) -> bool:
+        """False where there is nothing to trade with, or at a price beyond the limit."""
+        passive = self.request.style is Style.PASSIVE
+        price = quote.bid if (self.request.side is Side.BUY) == passive else quote.ask
+        limit = self.request.limit_price
+        return price > 0 and (limit is None or (price - limit) * self.request.side.sign <= 0)
+
+    @staticmethod
+    def _working(ctx: Context) -> list[Order]:
+        return [order for order in ctx.orders if not order.is_terminal]
+
+    def _retry_ms(self, ctx: Context) -> int | None:
+        """From when another order may go out; None where none has a chance: one that met nobody has."""
+        if ctx.orders and _missed(ctx.orders[-1]):
+            return ctx.orders[-1].created_ms + LEAST_REST_MS
+        return retry_ms([order for order in ctx.orders if not _missed(order)])
+
+    @property
+    def _floor(self) -> Decimal:
+        return self.instrument.lot_size_for(market=self._at_market).min_quantity
+
+    def _smallest(self, price: Decimal) -> Decimal:
+        """The least that an order may have at this price."""
+        if closes(self.request):
+            return self._floor
+        return smallest_quantity(price, self.instrument, market=self._at_market) or self._floor
+
+    def _order(self, quantity: Decimal, price: Decimal | None) -> OrderRequest:
+        request = self.request
+        passive = request.style is Style.PASSIVE
+        return OrderRequest(
+            symbol=request.symbol,
+            side=request.side,
+            type=OrderType.MARKET if self._at_market else OrderType.LIMIT,
+            quantity=quantity,
+            price=None if self._at_market else price,
+            time_in_force=None if self._at_market else TimeInForce.GTX if passive else TimeInForce.IOC,
+            position_side=request.position_side,
+            reduce_only=request.reduce_only,
+        )
+
+
+def _missed(order: Order) -> bool:
+    """An order with a limit that found nobody to trade with."""
+    limited = order.request.time_in_force is TimeInForce.IOC
+    return limited and order.status is OrderStatus.EXPIRED and not order.executed_quantity
+
+
+def pov(
+    symbol: options.SymbolArgument,
+    side: options.SideArgument,
+    quantity: options.QuantityArgument,
+    rate: Annotated[
+        str,
+        typer.Option(
+            "--rate",
+            metavar="SHARE",
+            help="Our part of all that trades, such as 10%.",
+            rich_help_panel="Pace",
+        ),
+    ] = "10%",
+    style: Annotated[
+        str,
+        typer.Option(
+            "--style",
+            metavar="taking|passive",
+            help="Take what the book offers, or wait at the best price.",
+            rich_help_panel="Pace",
+        ),
+    ] = "taking",
+    limit_price: Annotated[
+        str | None,
+        typer.Option(
+            "--limit-price", metavar="PRICE", help="Wait while the price is worse.", rich_help_panel="Pace"
+        ),
+    ] = None,
+    max_duration: Annotated[
+        str | None,
+        typer.Option(
+            "--max-duration", metavar="DURATION", help="End after this time.", rich_help_panel="Pace"
+        ),
+    ] = None,
+    min_slice: Annotated[
+        str | None,
+        typer.Option(
+            "--min-slice",
+            metavar="QUANTITY",
+            help="Smallest order. Default: what the exchange takes.",
+            rich_help_panel="Pace",
+        ),
+    ] = None,
+    reduce_only: options.ReduceOnly = False,
+    position_side: options.PositionSideOption = "BOTH",
+    *,
+    run: options.RunOptions,
+) -> None:
+    """Work a quantity as a share of what trades on the market (percentage of volume).
+
+    Examples:
+
+      bot.py pov BTCUSDT BUY 2 --rate 10% --limit-price 61000 --max-duration 2h
+
+      bot.py pov ETHUSDT SELL 12 --rate 5% --style passive --json
+    """
+    from orderkit.console.durations import parse_duration_ms
+    from orderkit.console.run import run_order
+
+    if style.strip().upper() not in list(Style):
+        raise UsageError(f"--style {style!r} is not known", hint="one of taking, passive")
+    order_side, total = validate_side(side), parse_decimal(quantity, "quantity")
+    part = options.share(rate, "--rate")
+    limit = None if limit_price is None else parse_decimal(limit_price, "--limit-price")
+    longest_ms = None if max_duration is None else parse_duration_ms(max_duration, "--max-duration")
+    least = ZERO if min_slice is None else parse_decimal(min_slice, "--min-slice")
+    hedge_side = options.one_of(PositionSide, position_side, "--position-side")
+
+    def build(instrument: Instrument) -> POVExecutor:
+        request = POVRequest(
+            symbol=instrument.symbol,
+            side=order_side,
+            quantity=total,
+            rate=part,
+            style=Style(style.strip().upper()),
+            limit_price=limit,
+            max_duration_ms=longest_ms,
+            min_slice=least,
+            position_side=hedge_side,
+            reduce_only=reduce_only,
+        )
+        return POVExecutor(request, instrument)
+
+    run_order(build, symbol, run)
+
+
+if __name__ == "__main__":
+    options.run_command(pov)
