@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "market": "orders.market:market",
         "limit": "orders.limit:limit",
         "stop-limit": "orders.stop_limit:stop_limit",
+        "trailing-stop": "orders.trailing_stop:trailing_stop",
         "twap": "orders.twap:twap",
         "grid": "orders.grid:grid",
         "scaled": "orders.scaled:scaled",

@@ -41,6 +41,11 @@ def trigger(desk: Desk) -> None:
     desk.market("60550", "60550.1")
 
 
+def turn(desk: Desk) -> None:
+    desk.market("61000", "61000.1")
+    desk.market("60300", "60300.1")
+
+
 def run_away_and_come_back(desk: Desk) -> None:
     desk.market("60100", "60100.1")
     time.sleep(0.6)  # for the order to be moved there
@@ -65,6 +70,7 @@ SCENARIOS = {
     "market": Scenario("market BTCUSDT BUY 0.01", Decimal("0.01")),
     "limit": Scenario("limit BTCUSDT BUY 0.01 59000 --wait", Decimal("0.01"), cross),
     "stop-limit": Scenario("stop-limit BTCUSDT BUY 0.01 60500 60600 --wait", Decimal("0.01"), trigger),
+    "trailing-stop": Scenario("trailing-stop BTCUSDT SELL 0.01 1 --wait", Decimal("-0.01"), turn),
     "twap": Scenario("twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms", Decimal("0.3")),
     "oco": Scenario("oco BTCUSDT SELL 0.5 62000 58000", Decimal("-0.5"), take_profit),
     "oco-resized": Scenario(

@@ -678,8 +678,9 @@ def test_each_conditional_type_waits_on_its_own_side_of_the_market(
     kind: OrderType, side: Side, good: str, bad: str
 ) -> None:
     validate_trigger_side(kind, side, D(good), D(100))
-    assert refusal(lambda: validate_trigger_side(kind, side, D(bad), D(100))).rule == "TRIGGER_PRICE"
-    assert refusal(lambda: validate_trigger_side(kind, side, D(100), D(100))).rule == "TRIGGER_PRICE"
+    rule = "ACTIVATION_PRICE" if kind is OrderType.TRAILING_STOP_MARKET else "TRIGGER_PRICE"
+    assert refusal(lambda: validate_trigger_side(kind, side, D(bad), D(100))).rule == rule
+    assert refusal(lambda: validate_trigger_side(kind, side, D(100), D(100))).rule == rule
 
 
 # --- position side, reduce-only, margin -------------------------------------------------------------
@@ -922,6 +923,7 @@ STOP = OrderRequest(
 CLOSE = OrderRequest(
     "BTCUSDT", SELL, OrderType.STOP_MARKET, None, trigger_price=D(60000), close_position=True
 )
+TRAIL = OrderRequest("BTCUSDT", SELL, OrderType.TRAILING_STOP_MARKET, D("0.1"), callback_rate=D(1))
 
 
 @pytest.mark.parametrize(
@@ -982,6 +984,13 @@ def test_values_leave_the_chain_as_the_exchange_writes_them() -> None:
         (replace(STOP, trigger_price=None), {}, "TRIGGER_PRICE"),
         (replace(LIMIT, trigger_price=D(60000)), {}, "TRIGGER_PRICE"),
         (replace(LIMIT, working_type=WorkingType.MARK_PRICE), {}, "WORKING_TYPE"),
+        (replace(LIMIT, callback_rate=D(1)), {}, "CALLBACK_RATE"),
+        (replace(TRAIL, callback_rate=None), {}, "CALLBACK_RATE"),
+        (replace(TRAIL, callback_rate=D("0.05")), {}, "CALLBACK_RATE"),
+        (replace(TRAIL, callback_rate=D("1.25")), {}, "CALLBACK_RATE"),
+        (replace(TRAIL, callback_rate=D("20.1")), {}, "CALLBACK_RATE"),
+        (replace(TRAIL, close_position=True, quantity=None), {}, "CLOSE_POSITION"),
+        (replace(TRAIL, trigger_price=D(60000)), {}, "ACTIVATION_PRICE"),
         (replace(LIMIT, close_position=True, quantity=None), {}, "CLOSE_POSITION"),
         (replace(CLOSE, quantity=D(1)), {}, "CLOSE_POSITION"),
         (replace(CLOSE, reduce_only=True), {}, "CLOSE_POSITION"),

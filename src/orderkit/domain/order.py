@@ -42,7 +42,8 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 class OrderRequest:
     """What is asked of the exchange for one order; quantities in base asset, prices in quote asset.
 
-    ``trigger_price`` belongs to the conditional types. ``quantity`` is None only with ``close_position``.
+    ``trigger_price`` belongs to the conditional types; a trailing stop follows the market from there, by
+    ``callback_rate`` percent. ``quantity`` is None only with ``close_position``.
     """
 
     symbol: str
@@ -59,6 +60,7 @@ class OrderRequest:
     working_type: WorkingType | None = None
     price_protect: bool = False
     good_till_date_ms: int | None = None
+    callback_rate: Decimal | None = None
 
     @property
     def is_immediate(self) -> bool:

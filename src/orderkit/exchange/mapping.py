@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from orderkit.domain.account import Account, Position
-from orderkit.domain.enums import OrderStatus, PositionSide, Side, TimeInForce
+from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side, TimeInForce
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.margin import Bracket
 from orderkit.domain.market import MarkPrice, Quote
@@ -59,8 +59,11 @@ def order_params(client_order_id: str, request: OrderRequest) -> dict[str, str]:
 def algo_order_params(client_order_id: str, request: OrderRequest) -> dict[str, str]:
     """The fields of POST /fapi/v1/algoOrder, where the conditional types live since 2025-12-09."""
     params = _common_params(request)
+    trails = request.type is OrderType.TRAILING_STOP_MARKET
     if request.trigger_price is not None:
-        params["triggerPrice"] = plain(request.trigger_price)
+        params["activatePrice" if trails else "triggerPrice"] = plain(request.trigger_price)
+    if request.callback_rate is not None:
+        params["callbackRate"] = plain(request.callback_rate)
     if request.working_type is not None:
         params["workingType"] = request.working_type.value
     if request.close_position:

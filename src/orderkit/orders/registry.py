@@ -18,6 +18,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "market": ("market:MarketExecutor", "single:SingleRequest"),
     "limit": ("limit:LimitExecutor", "single:SingleRequest"),
     "stop-limit": ("stop_limit:StopLimitExecutor", "single:SingleRequest"),
+    "trailing-stop": ("trailing_stop:TrailingStopExecutor", "single:SingleRequest"),
     "twap": ("twap:TWAPExecutor", "twap:TWAPRequest"),
     "grid": ("grid:GridTrader", "grid_request:GridRequest"),
     "scaled": ("scaled:ScaledExecutor", "scaled:ScaledRequest"),

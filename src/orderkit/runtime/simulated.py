@@ -12,7 +12,7 @@ from orderkit.domain.commands import (
     SearchOrder,
     SubmitOrder,
 )
-from orderkit.domain.enums import OrderStatus, TimeInForce, WorkingType
+from orderkit.domain.enums import OrderStatus, OrderType, TimeInForce, WorkingType
 from orderkit.domain.events import (
     CancelRefused,
     Input,
@@ -181,6 +181,7 @@ def _new_order(cid: str, request: OrderRequest) -> NewOrder:
 
 
 def _new_algo_order(cid: str, request: OrderRequest) -> NewAlgoOrder:
+    trails = request.type is OrderType.TRAILING_STOP_MARKET
     return NewAlgoOrder(
         symbol=request.symbol,
         side=request.side,
@@ -188,7 +189,9 @@ def _new_algo_order(cid: str, request: OrderRequest) -> NewAlgoOrder:
         client_algo_id=cid,
         quantity=request.quantity,
         price=request.price,
-        trigger_price=request.trigger_price,
+        trigger_price=None if trails else request.trigger_price,
+        activation_price=request.trigger_price if trails else None,
+        callback_rate=request.callback_rate,
         working_type=request.working_type or WorkingType.CONTRACT_PRICE,
         time_in_force=request.time_in_force or TimeInForce.GTC,
         position_side=request.position_side,

@@ -1,9 +1,13 @@
 """Which fields belong to which order type: what is missing and what must not be there."""
 
+from decimal import Decimal
+
 from orderkit.domain.enums import OrderType, PositionSide, Side
 from orderkit.domain.order import OrderRequest
 from orderkit.errors import ValidationError
+from orderkit.validation.numbers import shortest
 
+CALLBACK_RATES = (Decimal("0.1"), Decimal(20), Decimal("0.1"))  # lowest, highest, step; percent
 _CLOSING_TYPES = (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
 
 
@@ -31,7 +35,9 @@ def validate_shape(request: OrderRequest) -> None:
     elif request.price is not None and request.price_match is not None:
         raise _refusal("PRICE_MATCH", f"{kind} has both a price and a price match", "one of the two")
     if kind.is_conditional:
-        if request.trigger_price is None and kind is not OrderType.TRAILING_STOP_MARKET:
+        if kind is OrderType.TRAILING_STOP_MARKET:
+            validate_callback_rate(request.callback_rate)
+        elif request.trigger_price is None:
             raise _refusal("TRIGGER_PRICE", f"{kind} needs a trigger price", "a trigger price")
     elif request.trigger_price is not None:
         raise _refusal(
@@ -39,6 +45,25 @@ def validate_shape(request: OrderRequest) -> None:
         )
     elif request.working_type is not None or request.price_protect:
         raise _refusal("WORKING_TYPE", f"{kind} has no trigger to work on", "stop and take-profit types")
+    if request.callback_rate is not None and kind is not OrderType.TRAILING_STOP_MARKET:
+        raise _refusal("CALLBACK_RATE", f"{kind} takes no callback rate", "TRAILING_STOP_MARKET with it")
+
+
+def validate_callback_rate(rate: Decimal | None) -> None:
+    """How far a trailing stop stays behind the market, in percent (new algo order page; 20 since 2026-10-23).
+
+    Raises:
+        ValidationError: (CALLBACK_RATE) absent, out of range or too fine: -1102 and -2007 on the exchange.
+    """
+    lowest, highest, step = CALLBACK_RATES
+    if rate is not None and lowest <= rate <= highest and rate % step == 0:
+        return
+    given = "no callback rate" if rate is None else f"callback rate {shortest(rate)} %"
+    raise ValidationError(
+        f"CALLBACK_RATE: {given}; accepted: {lowest} to {highest} % in steps of {step}",
+        rule="CALLBACK_RATE",
+        hint="Give a percentage such as 1 or 0.5.",
+    )
 
 
 def _check_close_position(request: OrderRequest) -> None:

@@ -20,17 +20,25 @@ _BUY_WAITS_FOR = {
 def validate_trigger_side(
     order_type: OrderType, side: Side, trigger_price: Decimal, market_price: Decimal
 ) -> None:
-    """The trigger must not be reached yet: the exchange refuses what would trigger at once (-2021).
+    """The trigger must not be reached yet: the exchange refuses what would trigger at once (-2021, -4135).
 
     ``market_price`` is what the working type watches: the last or the mark price, in quote asset.
 
     Raises:
-        ValidationError: (TRIGGER_PRICE) on the wrong side of the market, or at it.
+        ValidationError: (TRIGGER_PRICE, of a trailing stop ACTIVATION_PRICE) on the wrong side of the
+            market, or at it.
     """
     direction = _BUY_WAITS_FOR[order_type] * side.sign
     if (trigger_price - market_price) * direction > 0:
         return
     bound = f"{'above' if direction > 0 else 'below'} {shortest(market_price)}"
+    if order_type is OrderType.TRAILING_STOP_MARKET:
+        raise ValidationError(
+            f"ACTIVATION_PRICE: {side} {order_type} cannot wait for {shortest(trigger_price)}, the market is "
+            f"at {shortest(market_price)}; accepted: an activation price {bound}",
+            rule="ACTIVATION_PRICE",
+            hint=f"Use an activation price {bound}, or none to follow the market from now on.",
+        )
     raise ValidationError(
         f"TRIGGER_PRICE: {side} {order_type} at {shortest(trigger_price)} would trigger at once, the market "
         f"is at {shortest(market_price)}; accepted: a trigger price {bound}",
