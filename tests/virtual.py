@@ -1,5 +1,6 @@
 """A flow in virtual time: the simulated exchange with one account and a book that the test moves."""
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -103,6 +104,35 @@ class Venue:
             runtime.advance_market(START_MS + stop_at_ms)
             runtime.stop("stopped by a test")
         runtime.advance_market(START_MS + until_ms)
+        return Ran(contexts[0], runtime.results.get(JOB))
+
+    def run_with_kills(
+        self,
+        flow: Callable[[Context], Flow[JobResult]],
+        market: Iterable[MarketEvent] = (),
+        *,
+        kills_ms: Iterable[int],
+        until_ms: int = 600_000,
+    ) -> "Ran":
+        """Like ``run``, but at each of these times the process dies, and a new one goes on with the orders.
+
+        Requests and answers on their way are lost with it.
+        """
+        orders: list[Order] = []
+        for at_ms in (*sorted(kills_ms), until_ms):
+            runtime = BacktestRuntime(Engine(), self.exchange, "me", market, latency=self.latency)
+            contexts: list[Context] = []
+
+            def noted(ctx: Context, contexts: list[Context] = contexts) -> Flow[JobResult]:
+                contexts.append(ctx)
+                return flow(ctx)
+
+            runtime.start(JOB, noted, started_ns=START_MS * 1_000_000, orders=orders)
+            runtime.advance_market(START_MS + at_ms)
+            if JOB in runtime.results:
+                break
+            orders, market = copy.deepcopy(contexts[0].orders), runtime._market
+            self.exchange.drain()
         return Ran(contexts[0], runtime.results.get(JOB))
 
 

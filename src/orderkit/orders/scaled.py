@@ -176,9 +176,12 @@ class ScaledExecutor:
     # --- the flow ---------------------------------------------------------------------------------
 
     def run(self, ctx: Context) -> Flow[JobResult]:
-        while not ctx.stopping and self._send_missing(ctx):
+        while True:
+            for order, lost in [] if ctx.stopping else self._missing(ctx):
+                ctx.submit(order, replaces=lost)
             yield from wait_answered(ctx.orders)
-        yield from wait_answered(ctx.orders)
+            if ctx.stopping or not self._missing(ctx):
+                break
         request, late = self.request, ""
         if request.wait and not any(order.unresolved for order in ctx.orders):
             deadline_ns = None
@@ -194,18 +197,16 @@ class ScaledExecutor:
         yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
         return self._result(ctx, late)
 
-    def _send_missing(self, ctx: Context) -> bool:
-        """Send the rungs that were not sent, and those that never arrived; False where there are none."""
+    def _missing(self, ctx: Context) -> list[tuple[OrderRequest, Order | None]]:
+        """The rungs that were not sent, and those that never arrived with the order that was lost."""
         sent: dict[Decimal | None, list[Order]] = {}
         for order in ctx.orders:
             sent.setdefault(order.request.price, []).append(order)
-        missing = False
+        missing: list[tuple[OrderRequest, Order | None]] = []
         for price, quantity in self.rungs():
             orders = sent.get(price, [])
-            if orders and not (never_arrived(orders[-1]) and len(orders) < MAX_SENDS):
-                continue
-            ctx.submit(self._order(price, quantity), replaces=orders[-1] if orders else None)
-            missing = True
+            if not orders or (never_arrived(orders[-1]) and len(orders) < MAX_SENDS):
+                missing.append((self._order(price, quantity), orders[-1] if orders else None))
         return missing
 
     def _result(self, ctx: Context, late: str) -> JobResult:

@@ -90,11 +90,18 @@ class BacktestRuntime:
         job_id: str,
         flow: Callable[[Context], Flow[JobResult]],
         *,
+        started_ns: int | None = None,
         orders: Sequence[Order] = (),
         controls: Sequence[Control] = (),
     ) -> None:
-        """Begin a job at the present virtual time; ``orders`` and ``controls`` are those of earlier runs."""
-        self._carry_out(self._engine.start(job_id, flow, self.now_ns, orders=orders, controls=controls))
+        """Begin a job at the present virtual time, or go on with one.
+
+        ``started_ns``, ``orders`` and ``controls`` are those of earlier runs.
+        """
+        started = self._engine.start(
+            job_id, flow, self.now_ns, started_ns=started_ns, orders=orders, controls=controls
+        )
+        self._carry_out(started)
 
     def stop(self, reason: str) -> None:
         """Ask every job to end in order."""
