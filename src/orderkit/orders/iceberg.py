@@ -53,7 +53,6 @@ class IcebergRequest:
     post_only: bool = False
     position_side: PositionSide = PositionSide.BOTH
     reduce_only: bool = False
-    timeout_ms: int | None = None
     cancel_on_exit: bool = True
 
 
@@ -152,50 +151,45 @@ class IcebergExecutor:
     # --- the flow ---------------------------------------------------------------------------------
 
     def run(self, ctx: Context) -> Flow[JobResult]:
-        deadline_ns = None
-        if self.request.timeout_ms is not None:
-            deadline_ns = ctx.started_ns + self.request.timeout_ms * MS_NS
         chunks = Chunks(self.request, self.instrument)
         before = {order.client_order_id for order in ctx.orders if order.is_terminal}
         while True:
-            yield from self._chunk_done(ctx, deadline_ns)
+            yield from self._chunk_done(ctx)
             left = self.request.quantity - executed(ctx.orders)
             last = ctx.orders[-1] if ctx.orders else None
-            over = deadline_ns is not None and ctx.now_ns >= deadline_ns
             next_ms = retry_ms(ctx.orders)
             ended = last is not None and (
                 last.unresolved
                 or (last.status is OrderStatus.CANCELED and last.client_order_id not in before)
             )
-            if left <= 0 or ctx.stopping or over or next_ms is None or ended:
-                return (yield from self._finish(ctx, "its time is over" if over else None))
+            if left <= 0 or ctx.stopping or next_ms is None or ended:
+                return (yield from self._finish(ctx))
             if last is not None and last.status is OrderStatus.FILLED:
                 next_ms = max(next_ms, filled_ms(last) + self.request.interval_ms)
             if next_ms > ctx.now_ms:
                 ctx.note("WAITING", f"{left} {self.instrument.base_asset} left")
-                wake_ns = next_ms * MS_NS
-                yield from ctx.sleep_until(wake_ns if deadline_ns is None else min(wake_ns, deadline_ns))
+                yield from ctx.sleep_until(next_ms * MS_NS)
                 continue
             size = chunks.size(left, ctx.job_id, len(ctx.orders))
             ctx.note("ORDER_SUBMITTED", f"{size} of {left} {self.instrument.base_asset} left")
             ctx.submit(self._order(size), replaces=last if last is not None and never_arrived(last) else None)
 
-    def _chunk_done(self, ctx: Context, deadline_ns: int | None) -> Flow[None]:
+    def _chunk_done(self, ctx: Context) -> Flow[None]:
         """Wait until the visible chunk is done and its trades are known, or it is time to end."""
         visible = [order for order in ctx.orders if not order.is_terminal]
 
         def done() -> bool:
             return all(order.is_terminal or order.unresolved for order in visible)
 
-        if (yield from ctx.wait_for(done, deadline_ns)):
+        if (yield from ctx.wait_for(done)):
             yield from ctx.wait_done(*ctx.orders[-1:])
 
-    def _finish(self, ctx: Context, why: str | None) -> Flow[JobResult]:
+    def _finish(self, ctx: Context) -> Flow[JobResult]:
         visible = [order for order in ctx.orders if not order.is_terminal]
         if self.request.cancel_on_exit:
             visible = yield from cancel_orders(ctx, visible)
         yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
-        return result(ctx, self.request.quantity, visible, self.instrument.base_asset, why)
+        return result(ctx, self.request.quantity, visible, self.instrument.base_asset)
 
     def _order(self, quantity: Decimal) -> OrderRequest:
         request = self.request
@@ -256,10 +250,6 @@ def iceberg(
             rich_help_panel="Order",
         ),
     ] = False,
-    timeout: Annotated[
-        str | None,
-        typer.Option("--timeout", metavar="DURATION", help="How long at most.", rich_help_panel="Run"),
-    ] = None,
     on_exit: Annotated[
         str,
         typer.Option(
@@ -292,7 +282,6 @@ def iceberg(
     chunk = ZERO if is_share else parse_decimal(chunk_size, "chunk size")
     varied = ZERO if randomize is None else options.share(randomize, "--randomize")
     interval_ms = 0 if interval is None else parse_duration_ms(interval, "--interval")
-    timeout_ms = None if timeout is None else parse_duration_ms(timeout, "--timeout")
     cancels = options.cancels_on_exit(on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
 
@@ -309,7 +298,6 @@ def iceberg(
             post_only=post_only,
             position_side=hedge_side,
             reduce_only=reduce_only,
-            timeout_ms=timeout_ms,
             cancel_on_exit=cancels,
         )
         return IcebergExecutor(request, instrument)

@@ -72,7 +72,9 @@ def never_arrived(order: Order) -> bool:
     return order.rejection is not None and order.rejection.kind == "absent"
 
 
-def result(ctx: Context, total: Decimal, visible: Sequence[Order], unit: str, why: str | None) -> JobResult:
+def result(
+    ctx: Context, total: Decimal, visible: Sequence[Order], unit: str, why: str | None = None
+) -> JobResult:
     """How the job ends; ``visible`` orders are left on the exchange.
 
     ``why`` it ended before the quantity was done, where its orders do not say so.

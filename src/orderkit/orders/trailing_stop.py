@@ -75,16 +75,9 @@ def trailing_stop(
     price_protect: options.PriceProtect = False,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
-    rounding: options.Rounding = False,
-    wait: options.Wait = False,
-    timeout: options.Timeout = None,
     on_exit: options.OnExit = "keep",
-    environment: options.EnvironmentOption = None,
-    job_id: options.JobId = None,
-    plan: options.Plan = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.RunOptions,
 ) -> None:
     """Follow the market and trade when it turns by a percentage.
 
@@ -102,7 +95,7 @@ def trailing_stop(
     rate = parse_decimal(callback.strip().removesuffix("%"), "callback rate")
     begin = None if activation is None else parse_decimal(activation, "activation price")
     working = options.one_of(WorkingType, working_type, "--working-type")
-    run_request = options.waiting(wait, timeout, on_exit)
+    run_request = options.waiting(run, on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
 
     def build(instrument: Instrument) -> TrailingStopExecutor:
@@ -120,7 +113,7 @@ def trailing_stop(
         )
         return TrailingStopExecutor(SingleRequest(order, *run_request), instrument)
 
-    run_order(build, symbol, options.RunOptions(environment, json, quiet, yes, plan, rounding, job_id))
+    run_order(build, symbol, run)
 
 
 if __name__ == "__main__":

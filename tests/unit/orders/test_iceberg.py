@@ -50,13 +50,13 @@ def test_without_an_interval_a_market_through_the_price_takes_it_all_chunk_by_ch
     assert venue.position == D("0.1")
 
 
-def test_its_time_over_it_cancels_or_leaves_the_chunk() -> None:
+def test_a_stop_cancels_or_leaves_the_chunk() -> None:
     for cancels, left in ((True, 0), (False, 1)):
         venue = Venue()
-        ended = ran(venue, iceberg(timeout_ms=3_000, cancel_on_exit=cancels), *visits(1_000))
+        ended = ran(venue, iceberg(cancel_on_exit=cancels), *visits(1_000), stop_at_ms=3_000)
         assert ended.result is not None
-        assert ended.result.status is JobStatus.STOPPED
-        assert (ended.result.reason or "").startswith("0.070 of 0.100 BTC not done: its time is over")
+        assert ended.result.status is (JobStatus.STOPPED if cancels else JobStatus.RUNNING)
+        assert (ended.result.reason or "").startswith("0.070 of 0.100 BTC not done: stopped by a test")
         assert len(venue.resting) == left
 
 
