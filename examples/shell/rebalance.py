@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Trade the difference between the positions there are and those wanted: rebalance.py BTCUSDT=0.5 ETHUSDT=-2
 
-Differences below --tolerance (percent of the wanted size, 1 by default) are left alone. What only makes a position
-smaller is sent reduce-only; where it changes sides it is closed first. One-way mode. With --plan nothing is sent.
-Ends with the first exit code that is not 0.
+Differences below --tolerance (percent of the wanted size, 1 by default) are left alone. What only makes a
+position smaller is sent reduce-only; where it changes sides it is closed first. One-way mode. With --plan
+nothing is sent. Ends with the first exit code that is not 0.
 """
 
 import argparse
@@ -14,12 +14,13 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ORDERKIT = shlex.split(os.environ.get("ORDERKIT", f"uv run --quiet --project {CHECKOUT} orderkit"))
 
 
-def orderkit(*words: str) -> dict:
+def orderkit(*words: str) -> Any:
     """The document that a command prints; a command that fails ends this script with its exit code."""
     done = subprocess.run([*ORDERKIT, *words, "--json"], capture_output=True, text=True)
     if done.returncode != 0:

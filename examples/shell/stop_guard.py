@@ -2,8 +2,8 @@
 """Give every position that no stop protects a stop: stop_guard.py --percent 3
 
 The stop triggers --percent from the entry, as a limit order --slip percent further on, reduce-only, for the
-quantity that is not protected yet. Called again it finds the stop there and does nothing, so cron may call it every few minutes.
-Exit code 9 where some position is left without.
+quantity that is not protected yet. Called again it finds the stop there and does nothing, so cron may call
+it every few minutes. Exit code 9 where some position is left without.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def run(*words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([*ORDERKIT, *words, "--json"], capture_output=True, text=True)
 
 
-def stop_of(position: dict, percent: Decimal, slip: Decimal) -> list[str]:
+def stop_of(position: dict[str, str], percent: Decimal, slip: Decimal) -> list[str]:
     """The command that protects what is not protected of a position."""
     held, entry = Decimal(position["quantity"]), Decimal(position["entry_price"])
     missing = abs(held) - Decimal(position["protected_quantity"])
