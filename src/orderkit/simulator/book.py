@@ -24,6 +24,7 @@ from orderkit.simulator.ladder import Ladder
 from orderkit.simulator.orders import UNKNOWN_AHEAD, Order
 
 REMEMBERED_LEVELS = 2000
+_BUY = Side.BUY
 
 
 class BookSide:
@@ -163,7 +164,12 @@ class BookSide:
 
     def consume(self, price: int, quantity: int) -> None:
         """One of our takers took displayed liquidity: the queue behind it moves up."""
-        self.displayed.put(price, self.displayed.sizes[price] - quantity)
+        sizes = self.displayed.sizes
+        left = sizes[price] - quantity
+        if left:
+            sizes[price] = left
+        else:
+            self.displayed.put(price, 0)
         self.changed.add(price)
         level = self.resting.get(price)
         if level:
@@ -212,11 +218,15 @@ class Book:
 
     def side(self, side: Side) -> BookSide:
         """Where orders of ``side`` rest."""
-        return self.bids if side is Side.BUY else self.asks
+        return self.bids if side is _BUY else self.asks
+
+    def opposite(self, side: Side) -> BookSide:
+        """What orders of ``side`` take from."""
+        return self.asks if side is _BUY else self.bids
 
     def is_reached(self, side: Side, price: int) -> bool:
         """Whether a limit order at ``price`` would take liquidity now."""
-        if side is Side.BUY:
+        if side is _BUY:
             best = self.asks.best()
             return best != 0 and price >= best
         best = self.bids.best()

@@ -56,7 +56,9 @@ class Clockwork(Venue):
                 triggers.watch(market)
             if not market.touched and market.mark == market.reviewed_mark:
                 break
-            others |= dict.fromkeys(m for m in risk.review(market) if m is not market)
+            for traded in risk.review(market):
+                if traded is not market:
+                    others[traded] = None
         market.publish_book()
         for other in others:
             self._settle(other)

@@ -30,6 +30,10 @@ _DEPTH_RANKS = {
     PriceMatch.QUEUE_20: 20,
 }
 _OPPONENT = (PriceMatch.OPPONENT, PriceMatch.OPPONENT_5)
+# Members of enums as names of the module: they are compared several times per command.
+_BOTH, _LONG, _SELL = PositionSide.BOTH, PositionSide.LONG, Side.SELL
+_LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
+_GTC, _GTD, _GTX, _FOK = TimeInForce.GTC, TimeInForce.GTD, TimeInForce.GTX, TimeInForce.FOK
 
 
 def prepare(account: "Account", market: "Market", request: NewOrder) -> Order:
@@ -39,10 +43,10 @@ def prepare(account: "Account", market: "Market", request: NewOrder) -> Order:
     """
     order = _build(account, market, request)
     contract = market.contract
-    if order.type is OrderType.LIMIT:
+    if order.type is _LIMIT:
         filters.percent_price(contract, order.side, order.price, market.mark)
     else:
-        counterparty = market.book.side(order.side.opposite)
+        counterparty = market.book.opposite(order.side)
         filters.market_percent_price(contract, order.side, counterparty.best(), market.mark)
     if not order.closing:
         filters.min_notional(contract, order.price or market.mark, order.quantity)
@@ -57,7 +61,7 @@ def prepare(account: "Account", market: "Market", request: NewOrder) -> Order:
 
 def check_position_side(account: "Account", position_side: PositionSide) -> None:
     """-4061 when the position side does not fit the account's mode."""
-    if (position_side is PositionSide.BOTH) == account.hedge:
+    if (position_side is _BOTH) == account.hedge:
         raise refusal(-4061)
 
 
@@ -96,7 +100,7 @@ def is_closing(account: "Account", side: Side, position_side: PositionSide, *, r
     """Whether an order can only shrink its position."""
     if not account.hedge:
         return reduce_only
-    return (side is Side.SELL) == (position_side is PositionSide.LONG)
+    return (side is _SELL) == (position_side is _LONG)
 
 
 def limit_price(market: "Market", side: Side, price: Decimal | None, price_match: PriceMatch | None) -> int:
@@ -109,7 +113,8 @@ def limit_price(market: "Market", side: Side, price: Decimal | None, price_match
 
 
 def _build(account: "Account", market: "Market", request: NewOrder) -> Order:
-    if request.type.is_conditional:
+    is_market = request.type is _MARKET
+    if not is_market and request.type is not _LIMIT:
         raise refusal(-4120)
     filters.check_client_id("newClientOrderId", request.client_order_id)
     if request.close_position:
@@ -117,14 +122,13 @@ def _build(account: "Account", market: "Market", request: NewOrder) -> Order:
     check_position_side(account, request.position_side)
     if account.hedge and request.reduce_only:
         raise refusal(-1106, "reduceonly")
-    is_market = request.type is OrderType.MARKET
     if is_market:
         _check_market_parameters(request)
     elif request.time_in_force is None:
         raise refusal(-1102, "timeInForce")
-    time_in_force = request.time_in_force or TimeInForce.GTC
+    time_in_force = request.time_in_force or _GTC
     good_till = 0
-    if time_in_force is TimeInForce.GTD:
+    if time_in_force is _GTD:
         good_till = check_good_till(request.good_till_date_ms, market.tape.now_ms)
     closing = is_closing(account, request.side, request.position_side, reduce_only=request.reduce_only)
     check_status(market, closing=closing)
@@ -164,7 +168,7 @@ def _check_caps(order: Order) -> None:
         raise refusal(-4116)
     resting = order.account.open_orders.get(order.market.symbol)
     limit = order.market.contract.max_num_orders
-    if resting is not None and order.type is OrderType.LIMIT and len(resting) >= limit:
+    if resting is not None and order.type is _LIMIT and len(resting) >= limit:
         raise refusal(-2025)
 
 
@@ -174,11 +178,11 @@ def check_closing(order: Order) -> None:
     In hedge mode a closing order and the closing orders before it may not exceed the position (-2022).
     """
     position = order.position
-    if position.amount * order.side.sign >= 0:
+    sign = order.sign
+    if position.amount * sign >= 0:
         raise refusal(-2022)
     ahead = 0
-    if order.type is OrderType.LIMIT:
-        sign = order.side.sign
+    if order.type is _LIMIT:
         ahead = sum(
             o.remaining for o in position.closing_orders.values() if (o.price - order.price) * sign >= 0
         )
@@ -189,17 +193,17 @@ def check_closing(order: Order) -> None:
 
 
 def _check_against_book(order: Order) -> None:
-    if order.time_in_force is TimeInForce.GTX:
+    if order.time_in_force is _GTX:
         if order.market.book.is_reached(order.side, order.price):
             raise refusal(-5022)
-    elif order.time_in_force is TimeInForce.FOK and not _fills_at_once(order):
+    elif order.time_in_force is _FOK and not _fills_at_once(order):
         raise refusal(-5021)
 
 
 def _fills_at_once(order: Order) -> bool:
     needed = min(order.quantity, order.position.closable) if order.closing else order.quantity
-    sign = order.side.sign
-    counterparty = order.market.book.side(order.side.opposite)
+    sign = order.sign
+    counterparty = order.market.book.opposite(order.side)
     for price in counterparty.prices():
         if (price - order.price) * sign > 0:
             return False

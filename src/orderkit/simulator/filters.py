@@ -15,6 +15,7 @@ from orderkit.simulator.fixed import SCALE, multiply
 CLIENT_ID_RANGE = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
 _CLIENT_ID = re.compile(CLIENT_ID_RANGE)
 _SCALE = Decimal(SCALE)
+_BUY = Side.BUY
 _MAX_DIGITS = 20
 
 
@@ -81,7 +82,7 @@ def percent_price(contract: Contract, side: Side, limit: int, mark: int) -> None
     """PERCENT_PRICE of a limit price: BUY at most mark × up (-4016), SELL at least mark × down (-4024)."""
     if mark == 0:
         return
-    if side is Side.BUY:
+    if side is _BUY:
         highest = multiply(mark, contract.multiplier_up)
         if limit > highest:
             raise refusal(-4016, contract.price(highest))
@@ -95,10 +96,10 @@ def market_percent_price(contract: Contract, side: Side, counterparty: int, mark
     """PERCENT_PRICE of a market order: the counterparty's best price must lie within the band (-4131)."""
     if mark == 0 or counterparty == 0:
         return
-    if side is Side.BUY:
-        outside = counterparty > multiply(mark, contract.multiplier_up)
+    if side is _BUY:
+        outside = counterparty > mark * contract.multiplier_up // SCALE
     else:
-        outside = counterparty < multiply(mark, contract.multiplier_down)
+        outside = counterparty < mark * contract.multiplier_down // SCALE
     if outside:
         raise refusal(-4131)
 

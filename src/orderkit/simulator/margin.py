@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from orderkit.simulator.orders import Order
     from orderkit.simulator.positions import Position
 
+_BUY, _LIMIT = Side.BUY, OrderType.LIMIT
 # A market BUY is margined at best ask × (1 + 0.05 %): Binance FAQ on the cost of opening a position.
 _MARKET_BUY_MARKUP = SCALE + SCALE // 2000
 
@@ -20,10 +21,10 @@ def assumed_price(order: "Order") -> int:
 
     LIMIT: its price. MARKET BUY: best ask × 1.0005. MARKET SELL: the higher of best bid and mark.
     """
-    if order.type is OrderType.LIMIT:
+    if order.type is _LIMIT:
         return order.price
     market = order.market
-    if order.side is Side.BUY:
+    if order.side is _BUY:
         return multiply(market.book.asks.best() or market.mark, _MARKET_BUY_MARKUP)
     return max(market.book.bids.best(), market.mark)
 
@@ -35,10 +36,11 @@ def check_affordable(order: "Order", quantity: int, price: int) -> None:
     worse than the mark. What can only shrink a position costs nothing.
     """
     position, mark = order.position, order.market.mark
-    held = position.notional
+    amount = position.amount
+    held = mark * amount // SCALE if amount >= 0 else -(mark * -amount // SCALE)
     before = position.exposure(held)
     notional = price * quantity // SCALE
-    if order.side is Side.BUY:
+    if order.side is _BUY:
         exposure = abs(held + position.bid_notional + notional)
         worse = price - mark if mark else 0
     else:
@@ -46,10 +48,10 @@ def check_affordable(order: "Order", quantity: int, price: int) -> None:
         worse = mark - price
     if exposure <= before:
         return
-    contract = order.market.contract
-    if exposure > contract.max_notional(position.settings.leverage):
+    contract, leverage = order.market.contract, position.settings.leverage
+    if exposure > contract.max_notional(leverage):
         raise refusal(-2027)
-    cost = position.margin_for(exposure) - position.margin_for(before)
+    cost = -(-exposure // leverage) + (-before // leverage)  # either margin is rounded up
     if worse > 0:
         cost += worse * quantity // SCALE
     if cost > order.account.available(contract.margin_asset):

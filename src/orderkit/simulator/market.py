@@ -117,7 +117,8 @@ class Market:
 
     def print_trade(self, price: int, quantity: int, *, buyer_is_maker: bool) -> int:
         """Number a trade between orders here, and publish it where market data is; returns its id."""
-        trade_id = self.take_trade_id()
+        trade_id = self.next_trade_id
+        self.next_trade_id = trade_id + 1
         if self._public:
             contract, now_ms = self.contract, self.tape.now_ms
             shown = (contract.price(price), contract.quantity(quantity))

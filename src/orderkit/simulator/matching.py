@@ -3,12 +3,13 @@
 from orderkit.domain.enums import OrderType, SelfTradePrevention, Side, TimeInForce
 from orderkit.domain.market import DepthUpdate, MarketTrade, Quote
 from orderkit.simulator.book import BookSide
-from orderkit.simulator.fixed import SCALE, multiply, to_fixed
+from orderkit.simulator.fixed import SCALE, to_fixed
 from orderkit.simulator.market import Market
 from orderkit.simulator.orders import Order
 from orderkit.simulator.settlement import expire, fill, knock_out
 from orderkit.simulator.types import ExpireReason
 
+_LIMIT, _MARKET, _SELL = OrderType.LIMIT, OrderType.MARKET, Side.SELL
 _PREVENTABLE = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.GTD)
 _EXPIRES_TAKER = (SelfTradePrevention.EXPIRE_TAKER, SelfTradePrevention.EXPIRE_BOTH)
 _EXPIRES_MAKER = (SelfTradePrevention.EXPIRE_MAKER, SelfTradePrevention.EXPIRE_BOTH)
@@ -16,13 +17,13 @@ _EXPIRES_MAKER = (SelfTradePrevention.EXPIRE_MAKER, SelfTradePrevention.EXPIRE_B
 
 def execute(order: Order) -> None:
     """Match a new order; afterwards it is filled, expired, or open and resting."""
-    if order.type is not OrderType.LIMIT or order.market.book.is_reached(order.side, order.price):
+    if order.type is not _LIMIT or order.market.book.is_reached(order.side, order.price):
         take(order)
         if not order.is_open:
             return
     if order.closing and _allowed(order) == 0:
         expire(order, ExpireReason.REDUCE_ONLY_PRIORITY)
-    elif order.type is OrderType.MARKET:
+    elif order.type is _MARKET:
         expire(order, ExpireReason.MARKET_REMAINDER)
     elif order.time_in_force is TimeInForce.IOC:
         expire(order, ExpireReason.IOC_REMAINDER)
@@ -41,14 +42,14 @@ def take(taker: Order) -> None:
     one), so that every fill is at a price that was really quoted.
     """
     market = taker.market
-    counterparty = market.book.side(taker.side.opposite)
-    sign = taker.side.sign
-    limit = taker.price if taker.type is OrderType.LIMIT else _market_bound(market, taker.side)
+    counterparty = market.book.opposite(taker.side)
+    sign = taker.sign
+    limit = taker.price if taker.type is _LIMIT else _market_bound(market, sign)
     last_displayed = 0 if counterparty.depth_is_known else counterparty.quoted
     while taker.is_open and (wanted := _allowed(taker)):
         price = counterparty.best()
         if price == 0:
-            if last_displayed and taker.type is OrderType.MARKET:
+            if last_displayed and taker.type is _MARKET:
                 _trade(taker, None, last_displayed, wanted)
             return
         if limit and (price - limit) * sign > 0:
@@ -69,17 +70,17 @@ def take(taker: Order) -> None:
 def _allowed(order: Order) -> int:
     """What an order may still trade: its remaining quantity, for closing orders at most the position."""
     if not order.closing:
-        return order.remaining
+        return order.quantity - order.executed
     position = order.position
-    if position.amount * order.side.sign >= 0:
+    if position.amount * order.sign >= 0:
         return 0
     return min(order.remaining, position.closable)
 
 
-def _market_bound(market: Market, side: Side) -> int:
+def _market_bound(market: Market, sign: int) -> int:
     """mark × (1 ± marketTakeBound), 0 where there is no bound."""
     bound = market.contract.market_take_bound
-    return multiply(market.mark, SCALE + side.sign * bound) if bound else 0
+    return market.mark * (SCALE + sign * bound) // SCALE if bound else 0
 
 
 def _prevent_self_trade(taker: Order, maker: Order) -> bool:
@@ -98,8 +99,7 @@ def _prevent_self_trade(taker: Order, maker: Order) -> bool:
 def _trade(taker: Order, maker: Order | None, price: int, quantity: int) -> None:
     market = taker.market
     market.last = price
-    seller_took = taker.side is Side.SELL
-    trade_id = market.print_trade(price, quantity, buyer_is_maker=seller_took)
+    trade_id = market.print_trade(price, quantity, buyer_is_maker=taker.side is _SELL)
     if maker is not None:
         fill(maker, price, quantity, trade_id, maker=True)
     fill(taker, price, quantity, trade_id, maker=False)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _ZERO = Decimal(0)
 UNKNOWN_AHEAD = -1
+# Members of enums as names of the module: they are compared several times per command.
+_BUY, _NEW, _PARTIALLY_FILLED = Side.BUY, OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED
+_CONTRACT_PRICE, _EXPIRE_MAKER = WorkingType.CONTRACT_PRICE, SelfTradePrevention.EXPIRE_MAKER
 
 
 class Order:
@@ -63,6 +66,7 @@ class Order:
         "reserved",
         "self_trade_prevention",
         "side",
+        "sign",
         "status",
         "stop_price",
         "time_in_force",
@@ -89,6 +93,7 @@ class Order:
         self.position = position
         self.position_side: PositionSide = position.side
         self.side = side
+        self.sign = 1 if side is _BUY else -1
         self.type = order_type
         self.original_type = order_type
         self.client_order_id = client_order_id
@@ -96,7 +101,7 @@ class Order:
         self.price = price
         self.time_in_force = time_in_force
         self.order_id = 0
-        self.status = OrderStatus.NEW
+        self.status: OrderStatus = _NEW
         self.executed = 0
         self.quote = 0
         self.realized = 0
@@ -105,10 +110,10 @@ class Order:
         self.close_position = False
         self.liquidation = False
         self.stop_price = 0
-        self.working_type = WorkingType.CONTRACT_PRICE
+        self.working_type: WorkingType = _CONTRACT_PRICE
         self.price_protect = False
         self.price_match: PriceMatch | None = None
-        self.self_trade_prevention = SelfTradePrevention.EXPIRE_MAKER
+        self.self_trade_prevention: SelfTradePrevention = _EXPIRE_MAKER
         self.good_till_date_ms = 0
         self.time_ms = 0
         self.update_time_ms = 0
@@ -125,7 +130,7 @@ class Order:
 
     @property
     def is_open(self) -> bool:
-        return self.status is OrderStatus.NEW or self.status is OrderStatus.PARTIALLY_FILLED
+        return self.status is _NEW or self.status is _PARTIALLY_FILLED
 
     def take_published(self) -> OrderView:
         """The state last told, which is the present one right after a command; it is not kept any longer."""
@@ -139,9 +144,9 @@ class Order:
         executed = self.executed
         position = self.position
         bids, asks = position.bid_notional, position.ask_notional
-        if not self.reserved and not self.closing and self.is_open:
+        if self.price and not self.reserved and not self.closing and self.is_open:
             # announced or matching, not resting yet: it counts itself as it will when it rests
-            if self.side is Side.BUY:
+            if self.side is _BUY:
                 bids += multiply(self.price, self.quantity - executed)
             else:
                 asks += multiply(self.price, self.quantity - executed)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from orderkit.domain.enums import PositionSide
 from orderkit.simulator.fixed import SCALE, multiply
+from orderkit.simulator.profit import break_even_price, entry_price, unrealized_profit
 from orderkit.simulator.types import PositionChange
 
 if TYPE_CHECKING:
@@ -72,14 +73,15 @@ class Position:
 
         Closing takes its share of the entry cost; what goes beyond flat opens the other side at ``price``.
         """
-        notional = multiply(price, quantity)
-        held = abs(self.amount)
+        notional = price * quantity // SCALE
+        amount = self.amount
         realized = 0
         self.carry += commission
         opened = notional
-        if self.amount * sign >= 0:
+        if amount * sign >= 0:
             self.cost += notional
         else:
+            held = abs(amount)
             closed = min(quantity, held)
             closed_notional = notional if closed == quantity else multiply(price, closed)
             released = self.cost * closed // held
@@ -87,13 +89,14 @@ class Position:
             opened = notional - closed_notional
             self.cost -= released
             self.carry -= realized
-            self.isolated_wallet -= self.isolated_wallet * closed // held
+            if self.isolated_wallet:
+                self.isolated_wallet -= self.isolated_wallet * closed // held
             if closed == held:
                 self.carry = commission * (quantity - closed) // quantity
                 self.cost = opened
         if self.settings.isolated:
             self.isolated_wallet += self.margin_for(opened)
-        self.amount += sign * quantity
+        self.amount = amount + sign * quantity
         self.realized += realized
         return realized
 
@@ -104,15 +107,12 @@ class Position:
 
     @property
     def entry_price(self) -> int:
-        return self.cost * SCALE // abs(self.amount) if self.amount else 0
+        return entry_price(self.amount, self.cost)
 
     @property
     def break_even_price(self) -> int:
         """The exit price that recovers what was paid and lost since the position was opened."""
-        if self.amount == 0:
-            return 0
-        sign = 1 if self.amount > 0 else -1
-        return max(0, (self.cost + sign * self.carry) * SCALE // abs(self.amount))
+        return break_even_price(self.amount, self.cost, self.carry)
 
     @property
     def notional(self) -> int:
@@ -125,10 +125,7 @@ class Position:
     @property
     def unrealized(self) -> int:
         """amount × (mark - entry)."""
-        if self.amount == 0:
-            return 0
-        gain = self.market.mark * abs(self.amount) // SCALE - self.cost
-        return gain if self.amount > 0 else -gain
+        return unrealized_profit(self.amount, self.cost, self.market.mark)
 
     def margin_for(self, exposure: int) -> int:
         """Initial margin of a notional at the leverage that is set, rounded up."""
@@ -152,7 +149,8 @@ class Position:
         """
         amount = self.amount
         size = self.market.mark * abs(amount) // SCALE
-        exposed = self.exposure(size if amount >= 0 else -size)
+        held = size if amount >= 0 else -size
+        exposed = max(abs(held - self.ask_notional), abs(held + self.bid_notional))
         tied = (
             self.isolated_wallet - (-exposed // self.settings.leverage) if exposed else self.isolated_wallet
         )
@@ -177,14 +175,16 @@ class Position:
 
     def change(self) -> PositionChange:
         """The position as ACCOUNT_UPDATE shows it."""
+        market = self.market
         return PositionChange(
-            self.market.symbol,
+            market.symbol,
             self.side,
-            self.market.contract.quantity(self.amount),
-            self.entry_price,
-            self.break_even_price,
+            market.contract.quantity(self.amount),
+            self.amount,
+            self.cost,
+            self.carry,
+            market.mark,
             self.realized,
-            self.unrealized,
             self.settings.isolated,
             self.isolated_wallet,
         )

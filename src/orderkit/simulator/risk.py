@@ -61,15 +61,17 @@ def _review_account(account: Account, market: Market) -> list[Market]:
         if position.market.contract.margin_asset != asset:
             continue
         margin -= position.isolated_wallet
-        if position.amount == 0:
+        amount = position.amount
+        if amount == 0:
             continue
         if position.settings.isolated:
             if _isolated_is_due(position):
                 due.append(position)
         else:
             cross.append(position)
-            margin += position.unrealized
-            required += position.maintenance_margin
+            size = position.market.mark * abs(amount) // SCALE
+            margin += size - position.cost if amount > 0 else position.cost - size
+            required += position.market.contract.maintenance_margin(size)
     traded = [_liquidate_isolated(position) for position in due]
     if cross:
         if required >= margin:

@@ -1,7 +1,7 @@
 """What a fill or an end does to an order, its position, its account's wallet, and what is told about it."""
 
 from orderkit.domain.enums import OrderStatus, OrderType, Side
-from orderkit.simulator.fixed import SCALE, multiply, to_decimal
+from orderkit.simulator.fixed import SCALE, to_decimal
 from orderkit.simulator.orders import Order
 from orderkit.simulator.types import (
     AccountUpdateReason,
@@ -11,6 +11,10 @@ from orderkit.simulator.types import (
     TradeView,
 )
 
+# Members of enums as names of the module: they are used several times per command.
+_LIMIT, _FILLED, _PARTIALLY_FILLED = OrderType.LIMIT, OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED
+_TRADE, _BY_ORDER = ExecutionType.TRADE, AccountUpdateReason.ORDER
+
 
 def fill(order: Order, price: int, quantity: int, trade_id: int, *, maker: bool, free: bool = False) -> None:
     """Book one fill: order, position, commission (cut to 8 decimals), wallet, events, reduce-only rules.
@@ -19,11 +23,12 @@ def fill(order: Order, price: int, quantity: int, trade_id: int, *, maker: bool,
     """
     market, account, position = order.market, order.account, order.position
     contract, tape = market.contract, market.tape
-    quote = multiply(price, quantity)
+    now_ms = tape.now_ms
+    quote = price * quantity // SCALE
     rate = account.maker_rate if maker else account.taker_rate
     commission = 0 if free else quote * rate // SCALE
-    realized = position.fill(order.side.sign, price, quantity, commission)
-    position.update_time_ms = tape.now_ms
+    realized = position.fill(order.sign, price, quantity, commission)
+    position.update_time_ms = now_ms
     if position.amount:
         market.holders[position] = None
     else:
@@ -35,10 +40,10 @@ def fill(order: Order, price: int, quantity: int, trade_id: int, *, maker: bool,
     order.quote += quote
     order.realized += realized
     if order.executed == order.quantity:
-        order.status = OrderStatus.FILLED
+        order.status = _FILLED
         _leave(order)
     else:
-        order.status = OrderStatus.PARTIALLY_FILLED
+        order.status = _PARTIALLY_FILLED
         if order.reserved:
             account.reserve(order)
         if maker:
@@ -56,14 +61,14 @@ def fill(order: Order, price: int, quantity: int, trade_id: int, *, maker: bool,
         asset,
         to_decimal(realized),
         maker,
-        tape.now_ms,
+        now_ms,
     )
     account.trades.setdefault(market.symbol, []).append(trade)
     tape.trade_made(account, trade)
-    tape.account_changed(account, AccountUpdateReason.ORDER, asset, (position,))
-    execution = ExecutionType.CALCULATED if order.liquidation else ExecutionType.TRADE
-    tape.order_changed(order, execution, trade)
-    _report_to_algo(order)
+    tape.account_changed(account, _BY_ORDER, asset, (position,))
+    tape.order_changed(order, ExecutionType.CALCULATED if order.liquidation else _TRADE, trade)
+    if order.algo is not None:
+        _report_to_algo(order)
     if position.closing_orders:
         knock_out(order)
 
@@ -107,7 +112,7 @@ def knock_out(cause: Order) -> None:
 
 
 def _leave(order: Order) -> None:
-    if order.type is OrderType.LIMIT:
+    if order.type is _LIMIT:
         order.market.book.side(order.side).remove(order)
         order.account.close(order)
 

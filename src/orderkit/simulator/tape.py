@@ -14,6 +14,7 @@ from orderkit.simulator.types import (
     ExpireReason,
     OrderUpdate,
     OrderView,
+    PositionChange,
     TradeView,
 )
 
@@ -167,13 +168,17 @@ class Tape:
         account: "Account",
         reason: AccountUpdateReason,
         asset: str,
-        positions: Iterable["Position"] = (),
+        positions: tuple["Position", ...] = (),
         change: int = 0,
     ) -> None:
         """Publish a balance and positions that changed."""
         account.update_time_ms = self.now_ms
-        self.touch(account)
+        if self.tracking:
+            self.changed_accounts[account.account_id] = account
         wallet = account.wallets.get(asset, 0)
         balance = BalanceChange(asset, wallet, account.cross_wallet(asset), change)
-        changes = tuple([position.change() for position in positions])
+        if len(positions) == 1:
+            changes: tuple[PositionChange, ...] = (positions[0].change(),)
+        else:
+            changes = tuple([position.change() for position in positions])
         self.events.append(AccountUpdate(account.account_id, self.now_ms, reason, (balance,), changes))
