@@ -29,7 +29,7 @@ from orderkit.runtime.live import LiveRuntime, run
 
 ROUNDS = 7
 ORDERS = 100
-NO_LIMITS = {"weight_per_minute": 0, "orders_per_10s": 0, "orders_per_minute": 0}
+NO_LIMITS = {"weight_per_minute": 10**9, "orders_per_10s": 10**9, "orders_per_minute": 10**9}
 SIDES = itertools.cycle((Side.BUY, Side.SELL))  # the position stays near nothing
 
 
@@ -53,6 +53,7 @@ def main() -> None:
         ask(endpoints, "/paper/limits", NO_LIMITS)
         client = get_client(settings, endpoints)
         gateway = BinanceGateway(settings, endpoints)
+        gateway.instruments(refresh=True)  # tells the pacer of the limits
         journal = SqliteJournal(settings.home / "journal.sqlite")
 
         def bare() -> None:

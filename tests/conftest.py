@@ -1,5 +1,6 @@
 """Fixtures for tests that run commands against an embedded exchange."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,12 @@ import pytest
 from tests.support import Desk
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One worker more than there are cores, since much of the suite waits; none for a chosen file."""
+    whole = all(Path(str(argument)).is_dir() for argument in config.args)
+    return (os.cpu_count() or 1) + 1 if whole else 0
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +27,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def desk(opened: Desk) -> Desk:
+def desk(opened: Desk) -> Iterator[Desk]:
     """The exchange as new, BTCUSDT quoted 60000 / 60000.1 and ETHUSDT 3000 / 3000.01."""
     opened.control("DELETE", "/paper/faults")
     opened.control("POST", "/paper/reset")
@@ -28,7 +35,8 @@ def desk(opened: Desk) -> Desk:
         path.unlink()
     opened.market("60000", "60000.1")
     opened.market("3000", "3000.01", "ETHUSDT")
-    return opened
+    yield opened
+    opened.end_all()
 
 
 @pytest.fixture(scope="session")

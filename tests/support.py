@@ -1,13 +1,16 @@
 """What scenario tests share: an embedded exchange in its own process, and commands run against it."""
 
+import atexit
+import functools
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
+
+from tests.launcher import Launched, Launcher
 
 ROOT = Path(__file__).parents[1]
 BOT = ROOT / "bot.py"
@@ -36,6 +39,7 @@ class Desk:
     home: Path
     rest: str = ""
     variables: dict[str, str] = field(default_factory=dict)
+    _begun: list[Launched] = field(default_factory=list)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -55,23 +59,25 @@ class Desk:
     def log_file(self) -> Path:
         return self.home / "bot.log"
 
-    def begin(self, *arguments: str, script: Path = BOT) -> "subprocess.Popen[str]":
-        """Start a command and leave it running."""
-        return subprocess.Popen(
-            [sys.executable, str(script), *arguments],
-            env=self.environ,
-            cwd=self.home,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def begin(self, *arguments: str, script: Path = BOT) -> Launched:
+        """Start a command and leave it running, until ``end_all`` at the latest."""
+        process = _launcher().start(script, arguments, self.environ, self.home)
+        self._begun = [begun for begun in self._begun if begun.poll() is None] + [process]
+        return process
+
+    def end_all(self) -> None:
+        """End what a failed test has left running, lest it fails others."""
+        for process in self._begun:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        self._begun.clear()
 
     def run(self, *arguments: str, script: Path = BOT, timeout_s: float = 60) -> Done:
         """Run a command to its end."""
         return finish(self.begin(*arguments, script=script), timeout_s)
 
-    def start(self, line: str) -> "subprocess.Popen[str]":
+    def start(self, line: str) -> Launched:
         """Start ``bot.py`` with the words of ``line`` and leave it running."""
         return self.begin(*line.split())
 
@@ -129,7 +135,14 @@ class Desk:
         return [row for row in self.all_requests() if (row["method"], row["path"]) == (method, path)]
 
 
-def finish(process: "subprocess.Popen[str]", timeout_s: float = 60) -> Done:
+@functools.cache
+def _launcher() -> Launcher:
+    launcher = Launcher()
+    atexit.register(launcher.close)
+    return launcher
+
+
+def finish(process: Launched, timeout_s: float = 60) -> Done:
     """Wait for a command's end."""
     try:
         out, err = process.communicate(timeout=timeout_s)
@@ -137,4 +150,4 @@ def finish(process: "subprocess.Popen[str]", timeout_s: float = 60) -> Done:
         process.kill()
         process.communicate()
         raise
-    return Done(process.returncode, out, err)
+    return Done(process.wait(), out, err)

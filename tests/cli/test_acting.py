@@ -243,7 +243,7 @@ REFUSED = [
     Bad("modify ok-low-1 --price 70000", 3, "PERCENT_PRICE"),
     Bad("modify ok-low-1 --quantity 0.0105", 3, "LOT_SIZE"),
     Bad("leverage BTCUSDT 126", 3, "LEVERAGE"),
-    Bad("leverage BTCUSDT ten", 2, "integer"),
+    Bad("leverage BTCUSDT ten", 2, "valid int"),
     Bad("margin-type BTCUSDT sideways", 2, "sideways"),
     Bad("margin-type BTCUSDT isolated", 5, "open orders"),
     Bad("position-mode hedge", 5, "open orders"),

@@ -2,7 +2,6 @@
 
 import functools
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.faults.truth import SYMBOL, assert_sent_once, assert_true, gateway_of
+from tests.launcher import Launched
 from tests.support import Desk, Done, finish
 
 pytestmark = pytest.mark.slow
@@ -138,7 +138,7 @@ def accepted(desk: Desk, since: int) -> bool:
 def move_when_resting(
     desk: Desk,
     scenario: Scenario,
-    process: "subprocess.Popen[str]",
+    process: Launched,
     done: Callable[[], bool],
     resting: Callable[[Desk], bool],
 ) -> None:

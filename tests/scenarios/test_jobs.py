@@ -1,16 +1,16 @@
 """resume, reconcile and stop, as a person uses them after something went wrong."""
 
-import subprocess
 import time
 from decimal import Decimal
 
 import pytest
 
 from tests.faults.truth import assert_true, client_of
+from tests.launcher import Launched
 from tests.support import Desk, finish
 
 
-def orders_sent(desk: Desk, count: int, process: "subprocess.Popen[str]") -> None:
+def orders_sent(desk: Desk, count: int, process: Launched) -> None:
     """Wait until the exchange has received so many orders."""
     deadline = time.monotonic() + 20
     while len(desk.requests("POST", "/fapi/v1/order")) < count:

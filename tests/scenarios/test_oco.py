@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from tests.faults.truth import SYMBOL, assert_true, client_of
+from tests.launcher import Launched
 from tests.support import Desk, finish
 
 ORDER, ALGO = "/fapi/v1/order", "/fapi/v1/algoOrder"
@@ -32,7 +32,7 @@ def taken(desk: Desk, method: str, path: str) -> int:
     return sum(row["status"] == 200 for row in desk.requests(method, path))
 
 
-def started(desk: Desk, line: str = SELL, *, legs: str = "11") -> "subprocess.Popen[str]":
+def started(desk: Desk, line: str = SELL, *, legs: str = "11") -> Launched:
     """The command once its legs rest; ``legs``: how many orders and conditional orders were taken by then."""
     before = taken(desk, "POST", ORDER)
     process = desk.start(f"{line} --json")

@@ -53,6 +53,20 @@ class Limits:
     orders_per_10s: int = 300
     orders_per_minute: int = 1200
 
+    @property
+    def listed(self) -> list[dict[str, str | int]]:
+        """As exchangeInfo's ``rateLimits`` has them; one that is switched off is left out."""
+        rows: tuple[tuple[str, str, int, int], ...] = (
+            ("REQUEST_WEIGHT", "MINUTE", 1, self.weight_per_minute),
+            ("ORDERS", "MINUTE", 1, self.orders_per_minute),
+            ("ORDERS", "SECOND", 10, self.orders_per_10s),
+        )
+        return [
+            {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
+            for kind, interval, number, limit in rows
+            if limit
+        ]
+
 
 class RateLimiter:
     """Counts weight and orders, and refuses what is over a limit."""

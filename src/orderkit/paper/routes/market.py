@@ -27,7 +27,10 @@ def time(call: Call) -> object:
 
 
 def exchange_info(call: Call) -> object:
-    return dict(call.exchange.contracts.exchange_info) | {"serverTime": call.now_ms}
+    return dict(call.exchange.contracts.exchange_info) | {
+        "serverTime": call.now_ms,
+        "rateLimits": call.exchange.limiter.limits.listed,
+    }
 
 
 def depth(call: Call) -> object:

@@ -114,12 +114,8 @@ def adl_quantiles(call: Call) -> object:
 
 def order_limits(call: Call) -> object:
     """GET rateLimit/order."""
-    limits = call.exchange.limiter.limits
-    windows = (("SECOND", 10, limits.orders_per_10s), ("MINUTE", 1, limits.orders_per_minute))
-    return [
-        {"rateLimitType": "ORDERS", "interval": interval, "intervalNum": number, "limit": limit}
-        for interval, number, limit in windows
-    ]
+    listed = call.exchange.limiter.limits.listed
+    return [row for row in listed if row["rateLimitType"] == "ORDERS"]
 
 
 def fee_burn(_call: Call) -> object:
