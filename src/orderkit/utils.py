@@ -33,6 +33,7 @@ from orderkit.validation.quantities import (
     validate_quantity,
 )
 from orderkit.validation.shape import validate_shape
+from orderkit.validation.sizes import quantity_for_balance, quantity_worth
 from orderkit.validation.split import split_quantity
 from orderkit.validation.triggers import validate_stop_limit, validate_take_profit, validate_trigger_side
 
@@ -43,6 +44,8 @@ __all__ = [
     "nearest_prices",
     "nearest_quantities",
     "parse_decimal",
+    "quantity_for_balance",
+    "quantity_worth",
     "reference_price",
     "smallest_quantity",
     "split_quantity",

@@ -126,9 +126,11 @@ def planned() -> list[str]:
 
 @pytest.mark.parametrize("line", planned())
 def test_every_order_example_of_the_readme_passes_the_checks(desk: Desk, line: str) -> None:
-    if "--reduce-only" in line:
-        _, symbol, side, quantity, *_ = line.split()
-        opened = desk.bot(f"market {symbol} {'BUY' if side == 'SELL' else 'SELL'} {quantity}")
+    words = line.split()
+    if "--reduce-only" in words or "all" in words:
+        _, symbol, side, quantity, *_ = words
+        size = "0.01" if quantity == "all" else quantity
+        opened = desk.bot(f"market {symbol} {'BUY' if side == 'SELL' else 'SELL'} {size}")
         assert opened.code == 0, opened.err
     done = desk.bot(line if "--plan" in line else f"{line} --plan")
     assert done.code == 0, done.err

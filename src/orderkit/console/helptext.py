@@ -13,10 +13,27 @@ from orderkit.errors import UsageError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _EXAMPLES = "Examples:"
+SIZE_OPTIONS = frozenset({"--notional", "--percent"})
+_SIZED = "orderkit.sized"
 
 
 class Command(TyperCommand):
-    """A command whose options stand in their groups, and whose examples can be copied as they are."""
+    """A command whose options stand in their groups, and whose examples can be copied as they are.
+
+    Its argument QUANTITY is left out of the line where an option gives the size.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = {word.partition("=")[0] for word in args}
+        ctx.meta[_SIZED] = bool(given & SIZE_OPTIONS) and any(p.name == "notional" for p in self.params)
+        rest = super().parse_args(ctx, args)
+        if ctx.meta[_SIZED]:
+            ctx.params["quantity"] = None
+        return rest
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters = super().get_params(ctx)
+        return [p for p in parameters if p.name != "quantity"] if ctx.meta.get(_SIZED) else parameters
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _begin(self, ctx, formatter)

@@ -26,13 +26,33 @@ JobArgument = Annotated[
 ]
 SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="BUY or SELL.")]
 QuantityArgument = Annotated[
-    str, typer.Argument(metavar="QUANTITY", help="Size in base asset, such as 0.01 (BTC).")
+    str,
+    typer.Argument(
+        metavar="QUANTITY",
+        help="Size in base asset, such as 0.01 (BTC); all of the position; - reads standard input.",
+    ),
 ]
 PriceArgument = Annotated[str, typer.Argument(metavar="PRICE", help="Limit price in quote asset.")]
 
+_SIZE = "Size, in place of QUANTITY"
 _ORDER = "Order"
 _RUN = "Run"
 
+Notional = Annotated[
+    str | None,
+    typer.Option(
+        "--notional", metavar="AMOUNT", help="Worth at most so much quote asset: 500.", rich_help_panel=_SIZE
+    ),
+]
+Percent = Annotated[
+    str | None,
+    typer.Option(
+        "--percent",
+        metavar="PERCENT",
+        help="So much of the available balance, with the leverage: 25.",
+        rich_help_panel=_SIZE,
+    ),
+]
 ReduceOnly = Annotated[
     bool,
     typer.Option("--reduce-only", help="Only reduce a position, never open one.", rich_help_panel=_ORDER),
@@ -206,29 +226,47 @@ _SHARED: Mapping[str, tuple[object, object]] = {
 }
 
 
+_SIZES: Mapping[str, tuple[object, object]] = {"notional": (Notional, None), "percent": (Percent, None)}
+
+
 def with_shared(command: Callable[..., None]) -> Callable[..., None]:
     """The command with the options of ``RunOptions`` in place of its parameter ``run``, for Typer to read.
 
     A command that has no such parameter stays as it is. An option that it declares itself stays its own.
+    One with a QUANTITY can be given its size in other ways too, and is told it in base asset all the same.
     """
     own = inspect.signature(command).parameters
     if "run" not in own:
         return command
 
     added = {name: pair for name, pair in _SHARED.items() if name not in own}
+    sizes = _SIZES if "quantity" in own and own["quantity"].annotation is QuantityArgument else {}
 
     @functools.wraps(command)
     def called(**words: Any) -> None:
         run = RunOptions(**{name: words.pop(name) for name in added})
+        if sizes:
+            words |= _sized(words, run)
         command(**words, run=run)
 
     shown = [parameter for name, parameter in own.items() if name != "run"]
-    for name, (annotation, default) in added.items():
+    for name, (annotation, default) in (dict(sizes) | added).items():
         kind = inspect.Parameter.KEYWORD_ONLY
         shown.append(inspect.Parameter(name, kind, default=default, annotation=annotation))
     called.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
     return called
+
+
+def _sized(words: dict[str, Any], run: RunOptions) -> Mapping[str, Any]:
+    """The words that say an order's size in base asset; takes the others out of ``words``."""
+    typed = words.pop("quantity"), words.pop("notional"), words.pop("percent")
+    quantity = typed[0]
+    if quantity is not None and quantity != "-" and quantity.lower() != "all":
+        return {"quantity": quantity}
+    from orderkit.console.sizes import Size, resolved
+
+    return resolved(Size(*typed), words, run)
 
 
 def run_command(command: Callable[..., None]) -> NoReturn:
