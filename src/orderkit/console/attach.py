@@ -11,7 +11,7 @@ from orderkit.console.options import RunOptions
 from orderkit.console.progress import Watcher
 from orderkit.console.report import say
 from orderkit.console.run import document_of, exit_code, show_job, told, view_of
-from orderkit.domain.job import JobRecord, JobStatus
+from orderkit.domain.job import Control, JobRecord, JobStatus
 from orderkit.domain.order import Order
 from orderkit.errors import Incomplete
 from orderkit.journal.locks import runner_of
@@ -28,6 +28,7 @@ class Followed:
 
     started_ns: int
     orders: list[Order] = field(default_factory=list)
+    controls: list[Control] = field(default_factory=list)
     state: str = "RUNNING"
     message: str = ""
 
@@ -58,7 +59,13 @@ def _follow(shelf: Archive, record: JobRecord) -> JobRecord:
     request = request_of(record.kind, record.parameters)
     instrument = shelf.instrument(request.symbol)
     with told(
-        view_of(executor_of(record.kind, request, instrument), record, instrument, attached=True),
+        view_of(
+            executor_of(record.kind, request, instrument),
+            record,
+            instrument,
+            shelf.stream_base,
+            attached=True,
+        ),
         record,
         request,
         instrument,
@@ -89,7 +96,7 @@ def _until_over(shelf: Archive, record: JobRecord, view: Watcher) -> JobRecord:
 
 
 def _update(shelf: Archive, followed: Followed, record: JobRecord) -> None:
-    followed.orders = record.orders
+    followed.orders, followed.controls = record.orders, record.controls
     note = shelf.reader.last_note(record.job_id)
     if note is not None:
         followed.state, followed.message = note.state, note.message

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from orderkit.config import Settings
+from orderkit.config import Endpoints, Settings
 from orderkit.console import tables
 from orderkit.console.cached import cached_instruments
 from orderkit.console.durations import iso_time
@@ -55,6 +55,10 @@ class Archive:
             finally:
                 gateway.close()
         return self._instruments[symbol]
+
+    def stream_base(self) -> str:
+        """Where the exchange's streams are."""
+        return Endpoints.of(self.settings).stream
 
     def job(self, job_id: str) -> JobRecord:
         """Raises UsageError for a job that is not there; the hint names the nearest, or the latest."""

@@ -18,7 +18,7 @@ from orderkit.console import invocation
 from orderkit.console.documents import JobDocument, job_document, plan_document, print_document
 from orderkit.console.durations import parse_duration_ms
 from orderkit.console.options import RunOptions
-from orderkit.console.progress import LivePanel, Narration, PlainLines, Silence, Watcher
+from orderkit.console.progress import Narration, PlainLines, Silence, Watcher
 from orderkit.console.report import print_job, print_plan, print_warnings, say
 from orderkit.console.status import status_view
 from orderkit.domain.account import TradingSnapshot
@@ -187,7 +187,12 @@ def run_job(
     dead_man_ms = record.parameters.get(DEAD_MAN)
     # A job that its timeout ended, and that somebody takes up again, is not timed out at once.
     timeout_ms = record.parameters.get(TIMEOUT) if record.status is JobStatus.RUNNING else None
-    with told(view_of(executor, record, instrument), record, executor.request, instrument) as view:
+    with told(
+        view_of(executor, record, instrument, lambda: desk.gateway.endpoints.stream),
+        record,
+        executor.request,
+        instrument,
+    ) as view:
         result = execute(
             desk,
             record,
@@ -369,29 +374,31 @@ def _checked(
 
 
 def view_of(
-    executor: Executor, record: JobRecord, instrument: Instrument, *, attached: bool = False
+    executor: Executor,
+    record: JobRecord,
+    instrument: Instrument,
+    stream_base: Callable[[], str],
+    *,
+    attached: bool = False,
 ) -> Watcher:
     """Nothing for quick single orders, a live panel on a terminal, lines elsewhere.
 
-    ``attached``: somebody asked to see it, however quick.
+    ``stream_base`` tells where the exchange's streams are, ``attached`` that somebody asked to see the job.
     """
     request, schedule_ms = executor.request, executor.duration_ms
     if isinstance(executor, ShowsStatus) and not invocation.current.quiet:
-        return status_view(executor, request.symbol, f"{executor.kind} {request.symbol}")
-    if invocation.current.quiet or (schedule_ms == 0 and not attached):
+        return status_view(executor, instrument, f"{executor.kind} {request.symbol}", stream_base)
+    if invocation.current.quiet:
         return Silence()
+    if invocation.to_terminal() and (schedule_ms != 0 or attached or getattr(request, "wait", False)):
+        from orderkit.console.live_panel import LivePanel
+
+        return LivePanel(executor, record, instrument, stream_base)
     if schedule_ms == OPEN_END:
         return Narration(request.side, request.quantity, instrument)
-    if not invocation.to_terminal():
-        return PlainLines(request.side, request.quantity, instrument)
-    return LivePanel(
-        request.side,
-        request.quantity,
-        instrument,
-        title=f"{executor.kind} {request.side} {request.symbol}",
-        arrival_price=Decimal(record.arrival_price) if record.arrival_price else None,
-        duration_ns=schedule_ms * 1_000_000,
-    )
+    if schedule_ms == 0 and not attached:
+        return Silence()
+    return PlainLines(request.side, request.quantity, instrument)
 
 
 @contextlib.contextmanager

@@ -1,9 +1,13 @@
 """The view of a running job that has a status of its own: a live table on a terminal, lines elsewhere."""
 
 import sys
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orderkit.console import invocation
+from orderkit.console.price_trace import PriceFeed, market_lines
+from orderkit.domain.instrument import Instrument
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context
@@ -72,15 +76,27 @@ class StatusLines(StatusView):
 class StatusPanel(StatusView):
     """The status as a table that draws itself anew four times a second."""
 
-    def __init__(self, executor: ShowsStatus, symbol: str, title: str) -> None:
-        super().__init__(executor, symbol, title)
+    def __init__(
+        self,
+        executor: ShowsStatus,
+        instrument: Instrument,
+        title: str,
+        stream_base: Callable[[], str],
+    ) -> None:
+        super().__init__(executor, instrument.symbol, title)
+        self._instrument = instrument
+        self._feed = PriceFeed(stream_base, instrument.symbol)
+        self._began_ms = 0
         self._live: Live | None = None
+        self._drawn: Group | None = None
 
     def begin(self, context: "Shown") -> None:
         from rich.console import Console
         from rich.live import Live
 
         self._context = context
+        self._began_ms = time.time_ns() // 1_000_000
+        self._feed.start()
         console = Console(stderr=invocation.current.json)
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
         self._live.start()
@@ -89,10 +105,21 @@ class StatusPanel(StatusView):
         """Drawn by the panel's own clock, not by events."""
 
     def end(self) -> None:
+        self._feed.stop()
         if self._live is not None:
             self._live.stop()
 
     def _render(self) -> "Group":
+        """The picture as of now; the last one where the orders change while they are drawn."""
+        from rich.console import Group
+
+        try:
+            self._drawn = self._picture()
+        except RuntimeError:  # a dictionary grew
+            self._drawn = self._drawn or Group()
+        return self._drawn
+
+    def _picture(self) -> "Group":
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
@@ -114,10 +141,16 @@ class StatusPanel(StatusView):
             rows.add_column(column, justify="right")
         for row in status.rows:
             rows.add_row(*row)
-        return Group(head, facts, rows)
+        fills = [fill for order in list(context.orders) for fill in list(order.fills.values())]
+        now_ms = time.time_ns() // 1_000_000
+        market = market_lines(self._feed.trace, fills[-200:], self._began_ms, now_ms, self._instrument)
+        return Group(head, facts, *market, rows)
 
 
-def status_view(executor: ShowsStatus, symbol: str, title: str) -> "StatusLines | StatusPanel":
+def status_view(
+    executor: ShowsStatus, instrument: Instrument, title: str, stream_base: Callable[[], str]
+) -> "StatusLines | StatusPanel":
     """A table that redraws itself on a terminal, lines anywhere else."""
-    kind = StatusPanel if invocation.to_terminal() else StatusLines
-    return kind(executor, symbol, title)
+    if invocation.to_terminal():
+        return StatusPanel(executor, instrument, title, stream_base)
+    return StatusLines(executor, instrument.symbol, title)

@@ -1,0 +1,184 @@
+"""The live view of a job on a terminal: what is done and due, at which price, the market, the last fills."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from orderkit.analytics.execution import execution_report
+from orderkit.console import invocation
+from orderkit.console.documents import average_text, money_text, price_text, quantity_text
+from orderkit.console.durations import iso_time
+from orderkit.console.price_trace import PriceFeed, market_lines
+from orderkit.console.schedule import standing
+from orderkit.domain.enums import OrderStatus, Side
+from orderkit.domain.instrument import Instrument
+from orderkit.domain.job import JobRecord
+from orderkit.domain.order import Fill, Order
+from orderkit.orders.executor import OPEN_END, Executor, as_amended
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    from orderkit.console.progress import Shown
+
+WIDTH = 78
+BAR_WIDTH = 40
+FILLS_SHOWN = 4
+WARNINGS_SHOWN = 3
+ONE = Decimal(1)
+LATE_MS = 1000
+
+
+class LivePanel:
+    """Draws itself four times a second, from a thread of its own, within 80 columns."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        record: JobRecord,
+        instrument: Instrument,
+        stream_base: Callable[[], str] | None = None,
+    ) -> None:
+        self._executor, self._record, self._instrument = executor, record, instrument
+        self._arrival = Decimal(record.arrival_price) if record.arrival_price else None
+        self._feed = None if stream_base is None else PriceFeed(stream_base, instrument.symbol)
+        self._context: Shown | None = None
+        self._live: Live | None = None
+        self._began_ms = 0
+        self._drawn: Group | None = None
+
+    def begin(self, context: "Shown") -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._context = context
+        self._began_ms = time.time_ns() // 1_000_000
+        if self._feed is not None:
+            self._feed.start()
+        console = Console(stderr=invocation.current.json, highlight=False)
+        self._live = Live(console=console, get_renderable=self.render, refresh_per_second=4, transient=True)
+        self._live.start()
+
+    def step(self) -> None:
+        """Drawn by the panel's own clock, not by events."""
+
+    def end(self) -> None:
+        if self._feed is not None:
+            self._feed.stop()
+        if self._live is not None:
+            self._live.stop()
+
+    def render(self) -> "Group":
+        """The picture as of now; the last one where the orders change while they are drawn."""
+        from rich.console import Group
+
+        try:
+            self._drawn = Group(*self._lines(time.time_ns()))
+        except RuntimeError:  # a dictionary grew
+            self._drawn = self._drawn or Group()
+        return self._drawn
+
+    # --- the lines --------------------------------------------------------------------------------
+
+    def _lines(self, now_ns: int) -> "list[Text]":
+        context = self._context
+        assert context is not None
+        orders = list(context.orders)
+        record = dataclasses.replace(self._record, orders=orders, controls=list(context.controls))
+        request = as_amended(self._executor.request, record.controls)
+        fills = sorted((fill for order in orders for fill in list(order.fills.values())), key=_when)
+        lines = [self._title(request.side, context)]
+        lines.append(self._progress(record, request.quantity, now_ns))
+        lines.append(self._prices(record, request.side, request.quantity))
+        lines += self._market(fills, record.started_ns, now_ns)
+        lines += [self._fill(fill) for fill in fills[-FILLS_SHOWN:]]
+        return lines + [_warning(text) for text in _troubles(orders)[-WARNINGS_SHOWN:]]
+
+    def _title(self, side: Side, context: "Shown") -> "Text":
+        from rich.text import Text
+
+        title = Text(f"{self._record.kind} {side} {self._instrument.symbol}", "bold")
+        title.append(f"  {context.state}", _STATE_STYLES.get(context.state, "cyan"))
+        title.append(f" {context.message}", "not bold")
+        title.append(f"  {self._record.environment} · {self._record.job_id}", "not bold dim")
+        title.truncate(WIDTH, overflow="ellipsis")
+        return title
+
+    def _progress(self, record: JobRecord, total: Decimal, now_ns: int) -> "Text":
+        from rich.text import Text
+
+        executed = sum((order.executed_quantity for order in record.orders), Decimal(0))
+        share = min(ONE, executed / total) if total else Decimal(0)
+        where = standing(self._executor, record, executed, share, now_ns)
+        done = round(share * BAR_WIDTH)
+        due = done if where is None else max(done, round(where.expected * BAR_WIDTH))
+        line = Text("█" * done, "green")
+        line.append("▒" * (due - done), "yellow").append("░" * (BAR_WIDTH - due), "dim")
+        line.append(f" {share:>4.0%} done", "default")
+        if where is not None:
+            line.append(f", {where.expected:.0%} due", "default")
+            if where.late_ms >= LATE_MS:
+                line.append(f", {where.late_ms / 1000:.0f} s late", "yellow")
+        return line
+
+    def _prices(self, record: JobRecord, side: Side, total: Decimal) -> "Text":
+        from rich.text import Text
+
+        report = execution_report(side, total, record.orders, self._arrival)
+        done, whole = (quantity_text(q, self._instrument) for q in (report.executed_quantity, total))
+        line = Text(f"{done} of {whole} {self._instrument.base_asset}")
+        line.append(f"  average {average_text(report.average_price, self._instrument) or '-'}")
+        if self._arrival is not None:
+            line.append(f"  arrival {average_text(self._arrival, self._instrument)}")
+        if report.slippage_bps is not None:
+            worse = report.slippage_bps > 0
+            line.append(f"  {report.slippage_bps:+.2f} bps", "red" if worse else "green")
+        return line
+
+    def _market(self, fills: list[Fill], started_ns: int, now_ns: int) -> "list[Text]":
+        if self._feed is None:
+            return []
+        open_end = self._executor.duration_ms == OPEN_END
+        begin_ms = self._began_ms if open_end else started_ns // 1_000_000
+        return market_lines(self._feed.trace, fills, begin_ms, now_ns // 1_000_000, self._instrument)
+
+    def _fill(self, fill: Fill) -> "Text":
+        from rich.text import Text
+
+        style = "green" if fill.side is Side.BUY else "red"
+        line = Text(f"{iso_time(fill.time_ms)[11:23]} ", "dim")
+        line.append(f"{fill.side.value:<4}", style)
+        line.append(f" {quantity_text(fill.quantity, self._instrument):>9}", "default")
+        line.append(f" at {price_text(fill.price, self._instrument)}", "default")
+        line.append(f"  {'maker' if fill.is_maker else 'taker'}  fee {money_text(fill.commission)}", "dim")
+        return line
+
+
+_STATE_STYLES = {"PAUSED": "bold yellow", "STOPPING": "yellow"}
+
+
+def _when(fill: Fill) -> int:
+    return fill.time_ms
+
+
+def _troubles(orders: list[Order]) -> list[str]:
+    """What a person should know: orders in doubt, refused or given up."""
+    told = []
+    for order in orders:
+        if order.status is OrderStatus.UNKNOWN or order.unresolved:
+            told.append(f"{order.client_order_id}: its outcome is not known yet")
+        elif order.rejection is not None:
+            told.append(f"{order.client_order_id}: {order.rejection.message}")
+    return told
+
+
+def _warning(text: str) -> "Text":
+    from rich.text import Text
+
+    line = Text.assemble(("! ", "bold yellow"), (text, "yellow"))
+    line.truncate(WIDTH, overflow="ellipsis")
+    return line
