@@ -48,7 +48,8 @@ class BookSide:
 
     def best(self) -> int:
         """The best price of all, 0 when empty."""
-        displayed = self.displayed.best()
+        keys = self.displayed.keys
+        displayed = keys[-1] * self.sign if keys else 0
         if not self._resting_keys:
             return displayed
         resting = self._resting_keys[-1] * self.sign
@@ -63,9 +64,8 @@ class BookSide:
     def size_at(self, price: int) -> int:
         """Displayed and resting quantity at a price."""
         size = self.displayed.sizes.get(price, 0)
-        level = self.resting.get(price)
-        if level:
-            for order in level.values():
+        if price in self.resting:
+            for order in self.resting[price].values():
                 size += order.quantity - order.executed
         return size
 

@@ -12,14 +12,27 @@ MAKER_RATE = Decimal("0.0002")
 TAKER_RATE = Decimal("0.0005")
 
 
-# The same prices and quantities are written over and over; a memo is several times cheaper than the division.
 _REMEMBERED = 50_000
 
 
-def _remember(memo: dict[int, Decimal], value: int, written: Decimal) -> None:
-    if len(memo) >= _REMEMBERED:
-        memo.clear()
-    memo[value] = written
+class Written(dict[int, Decimal]):
+    """Fixed-point numbers as Decimals of some decimals: ``written[value]``.
+
+    The same prices and quantities are written over and over; looking one up is several times cheaper than the
+    division.
+    """
+
+    __slots__ = ("_one", "_unit")
+
+    def __init__(self, places: int) -> None:
+        self._one = Decimal(1).scaleb(-places)
+        self._unit: int = 10 ** (PLACES - places)
+
+    def __missing__(self, value: int) -> Decimal:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        written = self[value] = value // self._unit * self._one
+        return written
 
 
 class Lot:
@@ -46,12 +59,13 @@ class MarginTier:
 
 
 class Contract:
-    """An instrument and its leverage brackets. Raises ValueError without brackets."""
+    """An instrument and its leverage brackets. Raises ValueError without brackets.
+
+    ``prices`` and ``quantities`` write fixed-point numbers with the contract's precision.
+    """
 
     __slots__ = (
         "_max_notionals",
-        "_prices",
-        "_quantities",
         "instrument",
         "liquidation_fee",
         "lot",
@@ -64,9 +78,9 @@ class Contract:
         "min_price",
         "multiplier_down",
         "multiplier_up",
-        "price_places",
         "price_unit",
-        "quantity_places",
+        "prices",
+        "quantities",
         "quantity_unit",
         "symbol",
         "tick",
@@ -79,13 +93,11 @@ class Contract:
             raise ValueError(f"{instrument.symbol} has no leverage brackets")
         self.instrument = instrument
         self._max_notionals: dict[int, int] = {}
-        self._prices: dict[int, Decimal] = {}
-        self._quantities: dict[int, Decimal] = {}
         self.symbol = instrument.symbol
         self.margin_asset = instrument.margin_asset
-        self.price_places = instrument.price_precision
+        self.prices = Written(instrument.price_precision)
         self.price_unit: int = 10 ** (PLACES - instrument.price_precision)
-        self.quantity_places = instrument.quantity_precision
+        self.quantities = Written(instrument.quantity_precision)
         self.quantity_unit: int = 10 ** (PLACES - instrument.quantity_precision)
         self.tick = to_fixed(instrument.price_filter.tick_size)
         self.min_price = to_fixed(instrument.price_filter.min_price)
@@ -100,22 +112,6 @@ class Contract:
         self.trigger_protect = to_fixed(instrument.trigger_protect)
         self.tiers = tuple(MarginTier(bracket) for bracket in brackets)
         self.liquidation_fee = to_fixed(instrument.liquidation_fee)
-
-    def price(self, value: int) -> Decimal:
-        """A price written with the contract's price precision; for prices that passed the filters."""
-        written = self._prices.get(value)
-        if written is None:
-            written = Decimal(value // self.price_unit).scaleb(-self.price_places)
-            _remember(self._prices, value, written)
-        return written
-
-    def quantity(self, value: int) -> Decimal:
-        """A quantity written with the contract's quantity precision."""
-        written = self._quantities.get(value)
-        if written is None:
-            written = Decimal(value // self.quantity_unit).scaleb(-self.quantity_places)
-            _remember(self._quantities, value, written)
-        return written
 
     @property
     def max_leverage(self) -> int:

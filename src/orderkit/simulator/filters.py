@@ -85,11 +85,11 @@ def percent_price(contract: Contract, side: Side, limit: int, mark: int) -> None
     if side is _BUY:
         highest = multiply(mark, contract.multiplier_up)
         if limit > highest:
-            raise refusal(-4016, contract.price(highest))
+            raise refusal(-4016, contract.prices[highest])
     else:
         lowest = multiply(mark, contract.multiplier_down)
         if limit < lowest:
-            raise refusal(-4024, contract.price(lowest + contract.price_unit - 1))
+            raise refusal(-4024, contract.prices[lowest + contract.price_unit - 1])
 
 
 def market_percent_price(contract: Contract, side: Side, counterparty: int, mark: int) -> None:
@@ -109,11 +109,11 @@ def stop_limit_price(contract: Contract, side: Side, limit: int, trigger: int) -
     if side is Side.BUY:
         highest = multiply(trigger, contract.multiplier_up)
         if limit > highest:
-            raise refusal(-4183, contract.price(highest))
+            raise refusal(-4183, contract.prices[highest])
     else:
         lowest = multiply(trigger, contract.multiplier_down)
         if limit < lowest:
-            raise refusal(-4184, contract.price(lowest + contract.price_unit - 1))
+            raise refusal(-4184, contract.prices[lowest + contract.price_unit - 1])
 
 
 def min_notional(contract: Contract, reference: int, quantity_: int) -> None:

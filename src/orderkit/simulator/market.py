@@ -121,7 +121,7 @@ class Market:
         self.next_trade_id = trade_id + 1
         if self._public:
             contract, now_ms = self.contract, self.tape.now_ms
-            shown = (contract.price(price), contract.quantity(quantity))
+            shown = (contract.prices[price], contract.quantities[quantity])
             self._publish_trade(MarketTrade(self.symbol, trade_id, *shown, buyer_is_maker, now_ms))
         return trade_id
 
@@ -154,42 +154,32 @@ class Market:
         self.tape.events.append(
             DepthChanged(now_ms, self.symbol, previous + 1, self.update_id, previous, bids, asks)
         )
-        if self._touch_may_differ():
-            touch = book.touch()
-            if touch != self._shown_touch:
-                self._shown_touch = touch
-                self.tape.events.append(QuoteChanged(now_ms, self.quote(), self.update_id))
+        touch = book.touch()
+        if touch != self._shown_touch:
+            self._shown_touch = touch
+            self.tape.events.append(QuoteChanged(now_ms, self._as_quote(*touch), self.update_id))
 
     def _changed_levels(self, side: BookSide) -> tuple[Level, ...]:
         if not side.changed:
             return ()
-        contract = self.contract
-        return tuple([(contract.price(p), contract.quantity(side.size_at(p))) for p in side.changed])
-
-    def _touch_may_differ(self) -> bool:
-        """Whether a changed level is at the shown touch or better; most changes are deeper."""
-        bid, _, ask, _ = self._shown_touch
-        bids, asks = self.book.bids.changed, self.book.asks.changed
-        return any(price >= bid for price in bids) or any(price <= ask or not ask for price in asks)
+        prices, quantities, size_at = self.contract.prices, self.contract.quantities, side.size_at
+        return tuple([(prices[price], quantities[size_at(price)]) for price in side.changed])
 
     def quote(self) -> Quote:
         """The public touch; an empty side is 0 and 0."""
-        bid, bid_size, ask, ask_size = self.book.touch()
-        contract = self.contract
+        return self._as_quote(*self.book.touch())
+
+    def _as_quote(self, bid: int, bid_size: int, ask: int, ask_size: int) -> Quote:
+        prices, quantities = self.contract.prices, self.contract.quantities
         return Quote(
-            self.symbol,
-            contract.price(bid),
-            contract.quantity(bid_size),
-            contract.price(ask),
-            contract.quantity(ask_size),
-            self.time_ms,
+            self.symbol, prices[bid], quantities[bid_size], prices[ask], quantities[ask_size], self.time_ms
         )
 
     def depth(self, limit: int) -> DepthView:
         """The best ``limit`` levels of each side of the public book."""
         contract = self.contract
         bids, asks = (
-            tuple((contract.price(price), contract.quantity(size)) for price, size in side.levels(limit))
+            tuple((contract.prices[price], contract.quantities[size]) for price, size in side.levels(limit))
             for side in (self.book.bids, self.book.asks)
         )
         return DepthView(self.symbol, self.update_id, self.time_ms, bids, asks)

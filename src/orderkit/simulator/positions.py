@@ -179,7 +179,7 @@ class Position:
         return PositionChange(
             market.symbol,
             self.side,
-            market.contract.quantity(self.amount),
+            market.contract.quantities[self.amount],
             self.amount,
             self.cost,
             self.carry,

@@ -64,7 +64,7 @@ class PublicQueries(Venue):
         market = self._market(symbol)
         longs = sum(p.amount for p in market.holders if p.amount > 0)
         shorts = -sum(p.amount for p in market.holders if p.amount < 0)
-        return market.contract.quantity(max(longs, shorts))
+        return market.contract.quantities[max(longs, shorts)]
 
     def insurance_balance(self, asset: str) -> Decimal:
         """What liquidation fees brought in less what the fund paid for empty wallets; may be negative."""

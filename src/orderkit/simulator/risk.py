@@ -58,7 +58,8 @@ def _review_account(account: Account, market: Market) -> list[Market]:
     cross: list[Position] = []
     due: list[Position] = []
     for position in account.positions.values():
-        if position.market.contract.margin_asset != asset:
+        contract = position.market.contract
+        if contract.margin_asset != asset:
             continue
         margin -= position.isolated_wallet
         amount = position.amount
@@ -71,8 +72,8 @@ def _review_account(account: Account, market: Market) -> list[Market]:
             cross.append(position)
             size = position.market.mark * abs(amount) // SCALE
             margin += size - position.cost if amount > 0 else position.cost - size
-            required += position.market.contract.maintenance_margin(size)
-    traded = [_liquidate_isolated(position) for position in due]
+            required += contract.maintenance_margin(size)
+    traded = list(map(_liquidate_isolated, due))
     if cross:
         if required >= margin:
             traded += _liquidate_cross(account, asset, cross)
@@ -105,7 +106,7 @@ def _call(account: Account, positions: list[Position], cross_wallet: int | None)
         MarginCallPosition(
             p.market.symbol,
             p.side,
-            p.market.contract.quantity(p.amount),
+            p.market.contract.quantities[p.amount],
             p.settings.isolated,
             to_decimal(p.isolated_wallet),
             to_decimal(p.market.mark),

@@ -7,6 +7,8 @@ from orderkit.simulator.matching import execute
 from orderkit.simulator.orders import Order
 from orderkit.simulator.types import AlgoStatus, ExchangeError, ExecutionType, OrderView
 
+_NEW = ExecutionType.NEW
+
 
 def enter(order: Order) -> OrderView:
     """Give a checked order its id, announce it (NEW) and match it; returns its state afterwards."""
@@ -14,7 +16,7 @@ def enter(order: Order) -> OrderView:
     order.order_id = tape.take_order_id()
     order.time_ms = tape.now_ms
     order.account.adopt(order)
-    tape.order_changed(order, ExecutionType.NEW)
+    tape.order_changed(order, _NEW)
     execute(order)
     return order.take_published()
 

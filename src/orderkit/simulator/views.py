@@ -19,7 +19,7 @@ def position_view(account: Account, position: Position) -> PositionView:
     return PositionView(
         symbol=contract.symbol,
         position_side=position.side,
-        amount=contract.quantity(position.amount),
+        amount=contract.quantities[position.amount],
         entry_price=to_decimal(position.entry_price),
         break_even_price=to_decimal(position.break_even_price),
         mark_price=to_decimal(position.market.mark),
