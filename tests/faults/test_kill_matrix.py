@@ -15,7 +15,7 @@ from tests.launcher import Launched
 from tests.support import Desk, Done, finish
 
 pytestmark = pytest.mark.slow
-ORDERS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
+ORDERS = ("/fapi/v1/order", "/fapi/v1/algoOrder", "/fapi/v1/batchOrders")
 
 
 class Scenario(NamedTuple):

@@ -1,6 +1,7 @@
 """bot.py grid from the command to the account: fills, round trips, refusals, trailing, exits, ends."""
 
 import contextlib
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from tests.faults.truth import assert_true, client_of, gateway_of
 from tests.support import Desk, finish
 
+BATCH = "/fapi/v1/batchOrders"
 GRID = "grid BTCUSDT 48000 52000 5 0.01"
 
 
@@ -98,9 +100,25 @@ def test_partial_fills_add_up_before_the_counterpart_goes_out(desk: Desk) -> Non
         assert {int(p): q for _, p, q in levels(desk)}[50000] == Decimal("0.01")
 
 
+def test_a_batch_of_initial_orders_whose_answer_is_lost_is_found_and_not_sent_twice(desk: Desk) -> None:
+    desk.fault("POST", BATCH, "drop", apply="after", times=1)
+    with running(desk, GRID) as grid:
+        until(lambda: prices(desk) == START, "the initial orders")
+        until(lambda: "the connection broke" in desk.log_file.read_text(), "the lost answer")
+        time.sleep(0.5)
+        assert prices(desk) == START
+        (batch,) = desk.requests("POST", BATCH)
+        assert len(json.loads(batch["params"]["batchOrders"])) == 4
+        assert not desk.requests("POST", "/fapi/v1/order")
+        grid.send_signal(signal.SIGINT)
+        done = finish(grid)
+    assert [o["status"] for o in done.json["orders"]] == ["CANCELED"] * 4, done.err
+    assert_true(desk, executed=Decimal(0))
+
+
 def test_a_post_only_level_that_would_take_waits_for_the_market(desk: Desk) -> None:
     """The sell at 50000 arrives after the market has come back above it."""
-    desk.fault("POST", "/fapi/v1/order", "delay", apply="before", delay_ms=700, nth=5, times=1)
+    desk.fault("POST", "/fapi/v1/order", "delay", apply="before", delay_ms=700, nth=1, times=1)
     with running(desk, GRID):
         until(lambda: prices(desk) == START, "the initial orders")
         desk.market("48999.9", "49000")

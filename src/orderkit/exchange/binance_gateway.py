@@ -15,7 +15,7 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.margin import Bracket
 from orderkit.domain.market import MarkPrice, Quote
 from orderkit.domain.order import Fill, OrderRef, OrderReport, OrderRequest
-from orderkit.errors import OrderNotFound, OrderRejected
+from orderkit.errors import OrderKitError, OrderNotFound, OrderRejected
 from orderkit.exchange import mapping
 from orderkit.exchange.failures import Call
 from orderkit.exchange.symbol_cache import SymbolCache
@@ -118,6 +118,14 @@ class BinanceGateway:
             return report(raw, client_order_id)
 
         return self._call(call, method, params, read)
+
+    def submit_batch(
+        self, orders: Sequence[tuple[str, OrderRequest]]
+    ) -> Sequence[OrderReport | OrderKitError]:
+        """Place two to five ordinary orders (one request of weight 5); the report or error of each."""
+        from orderkit.exchange.batch import place_batch
+
+        return place_batch(self._transport, orders)
 
     def cancel(self, ref: OrderRef) -> OrderReport:
         """Cancel an order (one request; a conditional that has triggered meanwhile takes three).

@@ -9,6 +9,7 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.margin import Bracket
 from orderkit.domain.market import MarkPrice, Quote
 from orderkit.domain.order import Fill, OrderRef, OrderReport, OrderRequest
+from orderkit.errors import OrderKitError
 
 
 class Gateway(Protocol):
@@ -25,6 +26,14 @@ class Gateway(Protocol):
 
     def submit(self, client_order_id: str, request: OrderRequest) -> OrderReport:
         """Place one order, conditional types through the algo service."""
+
+    def submit_batch(
+        self, orders: Sequence[tuple[str, OrderRequest]]
+    ) -> Sequence[OrderReport | OrderKitError]:
+        """Place two to five ordinary orders; each has its report, or its error, in their order.
+
+        What is raised holds for every one of them.
+        """
 
     def cancel(self, ref: OrderRef) -> OrderReport:
         """Cancel one order wherever it lives; a triggered conditional is cancelled as the order it became."""

@@ -38,6 +38,11 @@ def _depth(params: Mapping[str, Any]) -> Cost:
     return Cost(2 if limit <= 50 else 5 if limit <= 100 else 10 if limit <= 500 else 20)
 
 
+def _batch(params: Mapping[str, Any]) -> Cost:
+    # The minute's count rises by one only; the answer's headers set that right.
+    return Cost(5, len(params["batchOrders"]), urgent=True)
+
+
 def _act(weight: int, orders: int = 0) -> Cost:
     return Cost(weight, orders, urgent=True)
 
@@ -47,6 +52,7 @@ def _act(weight: int, orders: int = 0) -> Cost:
 _COSTS: Mapping[str, Cost | tuple[Cost, Cost] | Callable[[Mapping[str, Any]], Cost]] = {
     # orders
     "futures_create_order": _act(0, 1),
+    "futures_place_batch_order": _batch,
     "futures_create_algo_order": _act(0, 1),
     "futures_modify_order": _act(1, 1),
     "futures_cancel_order": _act(1),

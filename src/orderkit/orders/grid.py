@@ -40,9 +40,9 @@ class GridTrader:
 
     A cell buys at its lower level and sells at its upper one, in turn; what it does next is worked out from
     its orders alone (`grid_ledger.Ledger`), so that a fill, a partial fill, an expiry, a refusal and a crash
-    are all the same case: the cell wants an order and has none. Orders go out one by one, nearest to the
-    market first. The user stream tells of fills; every minute the exchange's list of open orders (the engine)
-    and all cells (`check_filled_orders`) are gone through in case it did not.
+    are all the same case: the cell wants an order and has none. The first orders go out in batches, nearest
+    to the market first. The user stream tells of fills; every minute the exchange's list of open orders (the
+    engine) and all cells (`check_filled_orders`) are gone through in case it did not.
     """
 
     kind: ClassVar[str] = "grid"

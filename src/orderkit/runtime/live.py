@@ -38,12 +38,13 @@ from orderkit.domain.events import (
     UserStreamUp,
 )
 from orderkit.domain.job import Control, JobResult
-from orderkit.domain.order import Order, Rejection
+from orderkit.domain.order import Order, OrderReport, Rejection
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.engine import Engine, Output
 from orderkit.engine.journal import Journal, Ticket
 from orderkit.errors import ExchangeUnreachable, OrderKitError, OrderNotFound, OutcomeUnknown, RateLimited
 from orderkit.exchange.gateway import Gateway
+from orderkit.runtime.batches import in_batches
 from orderkit.runtime.strangers import Strangers
 
 log = logging.getLogger(__name__)
@@ -203,8 +204,11 @@ class LiveRuntime:
         if ticket is not None and self._unwritten is None:
             self._journal_timer = self._loop.call_later(JOURNAL_DELAY_S, self._write_journal)
         self._unwritten = ticket or self._unwritten
-        for command in output.commands:
-            self._dispatch(command, ticket)
+        for command in in_batches(output.commands):
+            if isinstance(command, list):
+                self._orders.submit(self._submit_batch, command, ticket)
+            else:
+                self._dispatch(command, ticket)
         if self._strangers is not None and (output.foreign_fills or output.strangers):
             self._strangers.met(output.foreign_fills, output.strangers)
         if self._on_step is not None:
@@ -265,28 +269,50 @@ class LiveRuntime:
     # --- on worker threads ------------------------------------------------------------------------
 
     def _submit(self, command: SubmitOrder, ticket: Ticket | None, attempt: int) -> None:
-        cid = command.client_order_id
         try:
             if ticket is not None:
                 ticket.result()
-            report = self._gateway.submit(cid, command.request)
-        except ExchangeUnreachable as error:
-            pause_s = self._pause_s(error, attempt)
-            if pause_s is None or self._stopping:
-                self._tell(SubmitRefused(cid, rejection_of(error)))
-            else:
-                log.warning("order %s not sent (%s), again in %.1f s", cid, error.message, pause_s)
-                self._tell_later(pause_s, command, attempt + 1)
-        except OutcomeUnknown as error:
-            log.warning("order %s: %s", cid, error.message)
-            self._tell(SubmitUnknown(cid, error.message))
-        except OrderKitError as error:
-            self._tell(SubmitRefused(cid, rejection_of(error)))
+            report = self._gateway.submit(command.client_order_id, command.request)
         except Exception as error:
-            log.exception("order %s: unexpected error, outcome not known", cid)
-            self._tell(SubmitUnknown(cid, repr(error)))
+            self._failed(command, error, attempt)
         else:
             self._tell(OrderReported(report))
+
+    def _submit_batch(self, commands: Sequence[SubmitOrder], ticket: Ticket | None) -> None:
+        """Several orders in one request; what fails as if it had been sent alone goes on alone."""
+        try:
+            if ticket is not None:
+                ticket.result()
+            answers = self._gateway.submit_batch([(c.client_order_id, c.request) for c in commands])
+        except Exception as error:
+            for command in commands:
+                self._failed(command, error, 0)
+        else:
+            for command, answer in zip(commands, answers, strict=True):
+                if isinstance(answer, OrderReport):
+                    self._tell(OrderReported(answer))
+                else:
+                    self._failed(command, answer, 0)
+
+    def _failed(self, command: SubmitOrder, error: Exception, attempt: int) -> None:
+        """An order's request brought no report: send it again, or say what is known of its fate."""
+        cid = command.client_order_id
+        match error:
+            case ExchangeUnreachable():
+                pause_s = self._pause_s(error, attempt)
+                if pause_s is None or self._stopping:
+                    self._tell(SubmitRefused(cid, rejection_of(error)))
+                else:
+                    log.warning("order %s not sent (%s), again in %.1f s", cid, error.message, pause_s)
+                    self._tell_later(pause_s, command, attempt + 1)
+            case OutcomeUnknown():
+                log.warning("order %s: %s", cid, error.message)
+                self._tell(SubmitUnknown(cid, error.message))
+            case OrderKitError():
+                self._tell(SubmitRefused(cid, rejection_of(error)))
+            case _:
+                log.error("order %s: unexpected error, outcome not known", cid, exc_info=error)
+                self._tell(SubmitUnknown(cid, repr(error)))
 
     def _tell_later(self, pause_s: float, command: SubmitOrder, attempt: int) -> None:
         def again() -> None:
