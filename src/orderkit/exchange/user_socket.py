@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 OPEN_TIMEOUT_S = 10.0
+# All that is decoded here: of an order's four messages the other two would only wake this process.
+EVENTS = "ORDER_TRADE_UPDATE/ALGO_UPDATE/listenKeyExpired"
 
 
 class StreamLost(Exception):
@@ -58,7 +60,7 @@ class UserSocket:
 
         loopback = base.startswith(("ws://127.0.0.1:", "ws://localhost:"))
         socket = await connect(
-            f"{base}/private/ws?listenKey={listen_key}",
+            f"{base}/private/ws?listenKey={listen_key}&events={EVENTS}",
             proxy=None if loopback else True,
             open_timeout=OPEN_TIMEOUT_S,
             ping_interval=timing.ping_s,

@@ -257,7 +257,7 @@ class SqliteJournal:
             try:
                 with self._explained(), self._connection:
                     self._connection.execute("BEGIN IMMEDIATE")
-                    for entry in batch:
+                    for entry in _latest(batch):
                         _insert(self._connection, entry)
             except Exception:
                 log.exception("journal write failed")
@@ -361,13 +361,22 @@ def _sync_names(path: Path) -> None:
                 os.close(descriptor)
 
 
+def _latest(batch: Sequence[Entry]) -> Iterator[Entry]:
+    """The entries without those states of an order that another one of the batch takes the place of."""
+    last = {entry.client_order_id: entry for entry in batch if isinstance(entry, OrderChanged)}
+    for entry in batch:
+        if not isinstance(entry, OrderChanged) or last[entry.client_order_id] is entry:
+            yield entry
+
+
 def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
     match entry:
         case OrderIntended():
             connection.execute(
                 "INSERT INTO orders"
                 " (client_order_id, job_id, sequence, request, created_ms, replaces, status)"
-                " VALUES (?, ?, (SELECT count(*) + 1 FROM orders WHERE job_id = ?), ?, ?, ?, ?)",
+                " VALUES (?, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM orders WHERE job_id = ?),"
+                " ?, ?, ?, ?)",
                 (
                     entry.client_order_id,
                     entry.job_id,

@@ -16,7 +16,7 @@ from orderkit.domain.events import Input, OrderReported, TradeReported, UserStre
 from orderkit.errors import ExchangeUnreachable, OrderRejected
 from orderkit.exchange import user_stream
 from orderkit.exchange.user_events import decode
-from orderkit.exchange.user_socket import StreamTiming
+from orderkit.exchange.user_socket import EVENTS, StreamTiming
 from orderkit.exchange.user_stream import UserStream
 
 from . import frames
@@ -83,7 +83,7 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_orders_and_trades_arrive_in_order_and_the_rest_is_passed_over() -> None:
     async def script(connection: ServerConnection, path: str) -> None:
-        assert path == "/private/ws?listenKey=key1"
+        assert path.endswith(f"&events={EVENTS}")
         for frame in (
             frames.TRADE_LITE,
             frames.NEW,
@@ -139,7 +139,7 @@ def test_a_garbled_frame_is_skipped_and_logged(caplog: pytest.LogCaptureFixture)
 @pytest.mark.parametrize("manner", ["close", "abort"])
 def test_a_lost_connection_is_reported_and_opened_again(manner: str) -> None:
     async def script(connection: ServerConnection, path: str) -> None:
-        if path.endswith("key1"):
+        if "listenKey=key1&" in path:
             if manner == "abort":
                 connection.transport.abort()
             return
@@ -170,7 +170,7 @@ def test_an_expired_key_is_replaced_at_once() -> None:
             return received
 
     assert [type(item) for item in asyncio.run(run())] == [UserStreamUp, UserStreamDown, UserStreamUp]
-    assert paths == ["/private/ws?listenKey=key1", "/private/ws?listenKey=key2"]
+    assert paths == [f"/private/ws?listenKey=key{number}&events={EVENTS}" for number in (1, 2)]
 
 
 def test_a_key_is_extended_while_it_lives_and_replaced_when_it_is_found_dead() -> None:
