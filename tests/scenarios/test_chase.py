@@ -29,6 +29,20 @@ def test_it_follows_the_market_up_and_is_filled_when_it_turns(desk: Desk) -> Non
     assert_true(desk, executed=Decimal("0.01"))
 
 
+def test_a_paused_chase_leaves_its_order_behind_the_market(desk: Desk) -> None:
+    chase = desk.start(f"{LINE} --job-id still --json")
+    at(desk, "60000")
+    assert desk.bot("pause still --json").json["taken"] is True
+    desk.market("60100", "60100.1")
+    assert desk.bot("ps").code == 0
+    at(desk, "60000")
+    assert desk.bot("resume still").code == 0
+    at(desk, "60100")
+    desk.market("60050", "60050.1")
+    done = finish(chase)
+    assert (done.code, len(done.json["orders"])) == (0, 2), done.err
+
+
 def test_an_order_that_is_filled_while_it_is_moved_is_not_bought_twice(desk: Desk) -> None:
     chase = desk.start(f"{LINE} --json")
     at(desk, "60000")

@@ -53,6 +53,22 @@ def test_a_part_of_a_chunk_brings_no_next_one_and_a_resume_goes_on_with_what_is_
     assert_true(desk, executed=Decimal("0.1"))
 
 
+def test_a_paused_iceberg_shows_no_next_chunk_until_it_may_go_on(desk: Desk) -> None:
+    iceberg = desk.start(f"{LINE} --job-id still --json")
+    until(lambda: visible(desk) == ["0.030"], "the first chunk")
+    assert desk.bot("pause still --json").json["taken"] is True
+    fill(desk, "0.030")
+    refused = desk.bot("finish-now still")
+    assert refused.code == 3
+    assert "accepted: pause, resume, stop" in refused.err
+    assert visible(desk) == []
+    assert desk.bot("resume still").code == 0
+    until(lambda: visible(desk) == ["0.030"], "the second chunk")
+    desk.market("58000", "58000.1")
+    done = finish(iceberg)
+    assert (done.code, done.json["executed_quantity"]) == (0, "0.100"), done.err
+
+
 def test_a_refused_chunk_is_sent_again(desk: Desk) -> None:
     margin = {"code": -2019, "msg": "Margin is insufficient."}
     desk.fault("POST", "/fapi/v1/order", "error", apply="before", status=400, body=margin, nth=1, times=1)

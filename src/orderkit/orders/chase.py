@@ -11,14 +11,14 @@ from orderkit.console import options
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side, TimeInForce
 from orderkit.domain.instrument import Instrument, ceil_to_step, floor_to_step
-from orderkit.domain.job import JobResult
+from orderkit.domain.job import Control, JobRecord, JobResult
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
 from orderkit.orders.ending import cancel_orders, hold
 from orderkit.orders.executor import OPEN_END, PlannedOrder
-from orderkit.orders.successive import closes, executed, never_arrived, result, retry_ms
+from orderkit.orders.successive import check_pausable, closes, executed, never_arrived, result, retry_ms
 from orderkit.utils import (
     format_decimal,
     parse_decimal,
@@ -123,6 +123,11 @@ class ChaseExecutor:
         request = self.request
         return [PlannedOrder(None, OrderType.LIMIT, request.side, request.quantity, request.peg)]
 
+    def check_control(self, control: Control, record: JobRecord) -> None:
+        """A pause leaves the order where it is, unmoved; the time goes on."""
+        del record
+        check_pausable(control, self.kind)
+
     # --- the flow ---------------------------------------------------------------------------------
 
     def run(self, ctx: Context) -> Flow[JobResult]:
@@ -148,6 +153,9 @@ class ChaseExecutor:
                     ours.add(order.client_order_id)
                     ctx.cancel(order)
                 yield from self._wait(ctx, order, deadline_ns, move_ns)
+                continue
+            if ctx.paused:
+                yield from ctx.wait_for(lambda: not ctx.paused, deadline_ns)
                 continue
             next_ms = retry_ms(ctx.orders, LONGEST_POST_ONLY_MS)
             if next_ms is None or not self._can_send(left):
@@ -175,7 +183,7 @@ class ChaseExecutor:
 
     def _should_move(self, ctx: Context, order: Order) -> bool:
         """True where the market has gone ahead of a working order whose rest can be sent anew."""
-        if order.status not in _WORKING or order.request.price is None:
+        if ctx.paused or order.status not in _WORKING or order.request.price is None:
             return False
         peg = self._peg(ctx.quote(self.request.symbol))
         ahead = (peg - order.request.price) * self.request.side.sign > 0

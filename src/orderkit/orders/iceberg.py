@@ -11,13 +11,13 @@ from orderkit.console import options
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side, TimeInForce
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.job import JobResult
+from orderkit.domain.job import Control, JobRecord, JobResult
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
 from orderkit.orders.ending import cancel_orders
 from orderkit.orders.executor import OPEN_END, PlannedOrder
-from orderkit.orders.successive import closes, executed, never_arrived, result, retry_ms
+from orderkit.orders.successive import check_pausable, closes, executed, never_arrived, result, retry_ms
 from orderkit.utils import (
     format_decimal,
     parse_decimal,
@@ -148,6 +148,11 @@ class IcebergExecutor:
             for size in plain.all("")
         ]
 
+    def check_control(self, control: Control, record: JobRecord) -> None:
+        """A pause leaves the visible chunk where it is, and holds back the next one."""
+        del record
+        check_pausable(control, self.kind)
+
     # --- the flow ---------------------------------------------------------------------------------
 
     def run(self, ctx: Context) -> Flow[JobResult]:
@@ -164,6 +169,9 @@ class IcebergExecutor:
             )
             if left <= 0 or ctx.stopping or next_ms is None or ended:
                 return (yield from self._finish(ctx))
+            if ctx.paused:
+                yield from ctx.wait_for(lambda: not ctx.paused)
+                continue
             if last is not None and last.status is OrderStatus.FILLED:
                 next_ms = max(next_ms, filled_ms(last) + self.request.interval_ms)
             if next_ms > ctx.now_ms:

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Protocol
 
 from orderkit.domain.enums import OrderStatus, PositionSide, Side
-from orderkit.domain.job import JobResult, JobStatus
+from orderkit.domain.job import Control, ControlKind, JobResult, JobStatus
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context
+from orderkit.errors import ValidationError
 from orderkit.orders.executor import why_rejected
 from orderkit.utils import closed_leg
 
@@ -70,6 +71,20 @@ def retry_ms(orders: Sequence[Order], longest_post_only_ms: int = LONGEST_POST_O
 def never_arrived(order: Order) -> bool:
     """True for an order that was proven never to have reached the exchange."""
     return order.rejection is not None and order.rejection.kind == "absent"
+
+
+def check_pausable(control: Control, kind: str) -> None:
+    """What a job that works one order after another can be asked: to pause, and to go on.
+
+    Raises:
+        ValidationError: anything else.
+    """
+    if control.kind not in (ControlKind.PAUSE, ControlKind.RESUME):
+        raise ValidationError(
+            f"CONTROL: {kind} takes no {control.kind}; accepted: pause, resume, stop",
+            rule="CONTROL",
+            hint="stop it, and start another one with what is left",
+        )
 
 
 def result(
