@@ -1,8 +1,11 @@
 """Every row of the failure table on every request of a TWAP; then the same command again, and the truth."""
 
+import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
@@ -20,10 +23,41 @@ WORKERS = 3
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
-class Row(NamedTuple):
-    """One failure; ``completes``: the job does all of its quantity, whichever request is hit."""
+# Makes one request of this process meet no exchange at all, as its HTTP client tells that.
+NO_CONNECTION = """
+import json, os, pathlib
+from urllib.parse import urlsplit
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
-    fault: dict[str, Any]
+kind, method, path, nth = json.loads(os.environ["NO_CONNECTION"])
+send, seen = HTTPAdapter.send, []
+
+def fail_once(self, request, **options):
+    where = urlsplit(request.url)
+    if (request.method, where.path) == (method, path):
+        seen.append(1)
+        if len(seen) == nth:
+            pathlib.Path(os.environ["NO_CONNECTION_MET"]).touch()
+            reason = {
+                "refused": NewConnectionError(None, "[Errno 111] Connection refused"),
+                "no host": NameResolutionError(where.hostname, None, "Name or service not known"),
+            }[kind]
+            raise requests.ConnectionError(MaxRetryError(None, request.url, reason), request=request)
+    return send(self, request, **options)
+
+HTTPAdapter.send = fail_once
+"""
+
+
+class Row(NamedTuple):
+    """One failure: a ``fault`` of the exchange, or ``refused`` or ``no host`` on the way to it.
+
+    ``completes``: the job does all of its quantity, whichever request is hit.
+    """
+
+    fault: dict[str, Any] | str
     completes: bool = True
     timeout: str = "10"
 
@@ -37,6 +71,8 @@ UNKNOWN = answer(503)  # its body is the exchange's own "Unknown error"
 AFTER = {"apply": "after"}
 BANNED = "Way too many requests; IP banned until 9999999999999."
 ROWS = {
+    "connection refused": Row("refused"),
+    "host not found": Row("no host"),
     "connection dropped": Row({"action": "drop"}),
     "answer lost": Row({"action": "drop"} | AFTER),
     "timeout, not executed": Row({"action": "hold"}, timeout="0.7"),
@@ -64,7 +100,10 @@ ROWS = {
     "403 of a firewall": Row(answer(403, body=HTML)),
 }
 # What the default run takes: orders only, one of each way to go on.
-SAMPLE = [("answer lost", 2), ("429", 1), ("-1008", 3), ("-1021", 1), ("-2015", 2), ("-2019", 3)]
+SAMPLE = [
+    ("connection refused", 2), ("answer lost", 2), ("429", 1), ("-1008", 3), ("-1021", 1), ("-2015", 2),
+    ("-2019", 3),
+]  # fmt: skip
 
 
 class Cell(NamedTuple):
@@ -81,10 +120,16 @@ def run_cell(desk: CellDesk, cell: Cell) -> None:
     """The faulty run, the world set right, the same command again until the job's end, the truth."""
     row = ROWS[cell.name]
     desk.renew()
-    desk.fault(cell.method, cell.path, nth=cell.nth, **row.fault)
-    desk.extra = {"ORDERKIT_TIMEOUT": row.timeout}
-    first = desk.bot(LINE)
-    assert desk.hits() == 1, "the request was never made"
+    if isinstance(row.fault, str):
+        met = Path(desk.temporary) / "met"
+        desk.extra = without_connection(row.fault, cell, met)
+        first = desk.bot(LINE)
+        assert met.exists(), "the request was never made"
+    else:
+        desk.fault(cell.method, cell.path, nth=cell.nth, **row.fault)
+        desk.extra = {"ORDERKIT_TIMEOUT": row.timeout}
+        first = desk.bot(LINE)
+        assert desk.hits() == 1, "the request was never made"
     desk.control("DELETE", "/paper/faults")
     desk.renew_budget()
     desk.extra = {}
@@ -100,6 +145,18 @@ def run_cell(desk: CellDesk, cell: Cell) -> None:
         assert last.code in (0, 5, 6, 7, 9), last
     assert_true(desk, executed=told)
     assert_executed_once(desk)
+
+
+def without_connection(kind: str, cell: Cell, met: Path) -> dict[str, str]:
+    """The environment of a process that has none for one request; ``met`` is there once that was made."""
+    folder = met.parent / "site"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(NO_CONNECTION)
+    return {
+        "PYTHONPATH": os.pathsep.join([str(folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
+        "NO_CONNECTION": json.dumps([kind, cell.method, cell.path, cell.nth]),
+        "NO_CONNECTION_MET": str(met),
+    }
 
 
 def go_on(desk: CellDesk, first: Done) -> Done:
