@@ -1,7 +1,6 @@
 """Every row of the failure table on every request of a TWAP; then the same command again, and the truth."""
 
 import json
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -122,8 +121,9 @@ def run_cell(desk: CellDesk, cell: Cell) -> None:
     desk.renew()
     if isinstance(row.fault, str):
         met = Path(desk.temporary) / "met"
-        desk.extra = without_connection(row.fault, cell, met)
-        first = desk.bot(LINE)
+        request = json.dumps([row.fault, cell.method, cell.path, cell.nth])
+        with desk.spoilt(NO_CONNECTION, NO_CONNECTION=request, NO_CONNECTION_MET=str(met)):
+            first = desk.bot(LINE)
         assert met.exists(), "the request was never made"
     else:
         desk.fault(cell.method, cell.path, nth=cell.nth, **row.fault)
@@ -145,18 +145,6 @@ def run_cell(desk: CellDesk, cell: Cell) -> None:
         assert last.code in (0, 5, 6, 7, 9), last
     assert_true(desk, executed=told)
     assert_executed_once(desk)
-
-
-def without_connection(kind: str, cell: Cell, met: Path) -> dict[str, str]:
-    """The environment of a process that has none for one request; ``met`` is there once that was made."""
-    folder = met.parent / "site"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(NO_CONNECTION)
-    return {
-        "PYTHONPATH": os.pathsep.join([str(folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
-        "NO_CONNECTION": json.dumps([kind, cell.method, cell.path, cell.nth]),
-        "NO_CONNECTION_MET": str(met),
-    }
 
 
 def go_on(desk: CellDesk, first: Done) -> Done:

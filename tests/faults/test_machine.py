@@ -1,6 +1,5 @@
 """A machine that fails its user: a wrong clock, a full disk, a state directory that cannot be written to."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -10,7 +9,6 @@ import pytest
 
 from tests.faults.cells import CellDesk, document, open_desk
 from tests.faults.truth import assert_executed_once, assert_true
-from tests.support import BOT, finish
 
 TWAP = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms --job-id job --json"
 ORDER = ("POST", "/fapi/v1/order")
@@ -24,22 +22,18 @@ time.time = lambda: true_time() + offset
 time.time_ns = lambda: true_time_ns() + int(offset * 1e9)
 """
 
-# Runs bot.py with no room for files beyond some bytes: every write past that fails, as on a full disk.
-FULL_DISK = f"""
-import os, resource, runpy, sys
+# Leaves no room for files beyond some bytes: every write past that fails, as on a full disk.
+FULL_DISK = """
+import os, resource
 room = int(os.environ["ROOM"])
 resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-sys.path[0] = {str(BOT.parent)!r}
-runpy.run_path({str(BOT)!r}, run_name="__main__")
 """
 
-# Runs bot.py without the power to write where permissions forbid it, which root has.
-UNPRIVILEGED = f"""
-import ctypes, runpy, sys
+# Takes away the power to write where permissions forbid it, which root has.
+UNPRIVILEGED = """
+import ctypes
 header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
 assert ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)()) == 0
-sys.path[0] = {str(BOT.parent)!r}
-runpy.run_path({str(BOT)!r}, run_name="__main__")
 """
 
 
@@ -58,38 +52,25 @@ def cell(shared: CellDesk) -> CellDesk:
 
 
 @pytest.mark.parametrize("offset_s", [-5, 5, -3600])
-def test_a_wrong_clock_neither_stops_nor_doubles_a_twap(
-    cell: CellDesk, tmp_path_factory: pytest.TempPathFactory, offset_s: int
-) -> None:
-    folder = tmp_path_factory.mktemp("clock")
-    (folder / "sitecustomize.py").write_text(WRONG_CLOCK)
-    path = os.pathsep.join([str(folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
-    cell.extra = {"PYTHONPATH": path, "WRONG_BY_S": str(offset_s)}
-    done = cell.bot(TWAP)
+def test_a_wrong_clock_neither_stops_nor_doubles_a_twap(cell: CellDesk, offset_s: int) -> None:
+    with cell.spoilt(WRONG_CLOCK, WRONG_BY_S=str(offset_s)):
+        done = cell.bot(TWAP)
     assert (done.code, document(done)["executed_quantity"]) == (0, "0.300"), done
-    cell.extra = {}
+    assert 400 in {row["status"] for row in cell.all_requests()}, "the exchange never minded the clock"
     assert_true(cell, executed=Decimal("0.3"))
     assert_executed_once(cell)
-    told = {row["status"] for row in cell.requests(*ORDER)}
-    assert told <= {200, 400}
 
 
 @pytest.mark.parametrize("offset_s", [-5, 5])
-def test_a_job_is_taken_over_by_a_process_with_another_clock(
-    cell: CellDesk, tmp_path_factory: pytest.TempPathFactory, offset_s: int
-) -> None:
+def test_a_job_is_taken_over_by_a_process_with_another_clock(cell: CellDesk, offset_s: int) -> None:
     process = cell.start(TWAP.replace("300ms", "700ms"))
     while not cell.received(*ORDER):
         time.sleep(0.02)
     process.kill()
     process.communicate()
-    folder = tmp_path_factory.mktemp("clock")
-    (folder / "sitecustomize.py").write_text(WRONG_CLOCK)
-    path = os.pathsep.join([str(folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
-    cell.extra = {"PYTHONPATH": path, "WRONG_BY_S": str(offset_s)}
-    done = cell.bot("resume job --json")
+    with cell.spoilt(WRONG_CLOCK, WRONG_BY_S=str(offset_s)):
+        done = cell.bot("resume job --json")
     assert done.code == 0, done
-    cell.extra = {}
     assert_true(cell, executed=Decimal("0.3"))
     assert_executed_once(cell)
 
@@ -117,14 +98,9 @@ def intents(desk: CellDesk) -> set[str]:
         *(pytest.param(room, marks=pytest.mark.slow) for room in range(10_000, 170_000, 14_000)),
     ],
 )
-def test_on_a_full_disk_nothing_is_sent_whose_intent_is_not_written(
-    cell: CellDesk, tmp_path_factory: pytest.TempPathFactory, room: int
-) -> None:
-    script = tmp_path_factory.mktemp("full") / "bot.py"
-    script.write_text(FULL_DISK)
-    cell.extra = {"ROOM": str(room)}
-    done = finish(cell.begin(*TWAP.split(), script=script))
-    cell.extra = {}
+def test_on_a_full_disk_nothing_is_sent_whose_intent_is_not_written(cell: CellDesk, room: int) -> None:
+    with cell.spoilt(FULL_DISK, ROOM=str(room)):
+        done = cell.bot(TWAP)
     assert "Traceback" not in done.err
     sent = {row["params"]["newClientOrderId"] for row in cell.requests(*ORDER)}
     assert sent <= intents(cell), f"{sent} went out unwritten"
@@ -134,31 +110,25 @@ def test_on_a_full_disk_nothing_is_sent_whose_intent_is_not_written(
     assert_executed_once(cell)
 
 
-def test_with_enough_room_the_same_run_completes(
-    cell: CellDesk, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    script = tmp_path_factory.mktemp("full") / "bot.py"
-    script.write_text(FULL_DISK)
-    cell.extra = {"ROOM": "100000000"}
-    done = finish(cell.begin(*TWAP.split(), script=script))
+def test_with_enough_room_the_same_run_completes(cell: CellDesk) -> None:
+    with cell.spoilt(FULL_DISK, ROOM="100000000"):
+        done = cell.bot(TWAP)
     assert done.code == 0, done
 
 
 def test_in_a_read_only_state_directory_nothing_is_sent_and_the_reason_is_named(
     cell: CellDesk, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    elsewhere = tmp_path_factory.mktemp("tmp")
-    script = elsewhere / "bot.py"
-    script.write_text(UNPRIVILEGED)
+    cell.temporary = str(tmp_path_factory.mktemp("tmp"))
     folders = [cell.home, *(path for path in cell.home.rglob("*") if path.is_dir())]
-    for folder in folders:
-        folder.chmod(0o555)
-    cell.temporary = str(elsewhere)
-    try:
-        done = finish(cell.begin(*TWAP.split(), script=script))
-    finally:
+    with cell.spoilt(UNPRIVILEGED):
         for folder in folders:
-            folder.chmod(0o755)
+            folder.chmod(0o555)
+        try:
+            done = cell.bot(TWAP)
+        finally:
+            for folder in folders:
+                folder.chmod(0o755)
     assert done.code == 6, done
     assert "Traceback" not in done.err
     error = done.json["error"]

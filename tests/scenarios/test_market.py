@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from tests.support import ROOT, Desk
 
 
@@ -66,6 +68,7 @@ def test_an_order_that_is_proven_absent_is_sent_again_under_a_new_id(desk: Desk)
     assert second["replaces"] == first["client_order_id"]
 
 
+@pytest.mark.slow  # three times the eight seconds in which an order may still appear
 def test_an_order_that_never_arrives_ends_with_nothing_in_doubt(desk: Desk) -> None:
     desk.fault("POST", "/fapi/v1/order", "drop", apply="before", times=3)
     done = desk.bot("market BTCUSDT BUY 0.01 --json")
