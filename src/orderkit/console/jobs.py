@@ -16,7 +16,9 @@ RunningJobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="Id of a job.", autocompletion=completion.running_job_ids)
 ]
 _CHANGE = "Change"
-All = Annotated[bool, typer.Option("--all", help="Every unfinished job of this environment.")]
+All = Annotated[
+    bool, typer.Option("--all", help="Every unfinished job of this environment.", rich_help_panel="Jobs")
+]
 
 
 def resume(

@@ -8,6 +8,7 @@ import typer
 from orderkit.console import options
 from orderkit.paper.fault_kinds import Action, Moment, StreamFault
 
+_SETTING = "Setting"
 _FAULT = "A fault of requests"
 _STREAMS = "Others"
 BidArgument = Annotated[str, typer.Argument(metavar="BID", help="Best bid.")]
@@ -24,10 +25,22 @@ def market(
     bid: BidArgument,
     ask: AskArgument,
     bid_quantity: Annotated[
-        str | None, typer.Option("--bid-quantity", metavar="Q", help="Size at the bid; else the largest lot.")
+        str | None,
+        typer.Option(
+            "--bid-quantity",
+            metavar="Q",
+            help="Size at the bid; else the largest lot.",
+            rich_help_panel=_SETTING,
+        ),
     ] = None,
     ask_quantity: Annotated[
-        str | None, typer.Option("--ask-quantity", metavar="Q", help="Size at the ask; else the largest lot.")
+        str | None,
+        typer.Option(
+            "--ask-quantity",
+            metavar="Q",
+            help="Size at the ask; else the largest lot.",
+            rich_help_panel=_SETTING,
+        ),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -51,6 +64,8 @@ def mark(symbol: options.SymbolArgument, price: MarkArgument, json: options.Json
     Examples:
 
       bot.py paper mark BTCUSDT 59990
+
+      bot.py paper mark ETHUSDT 2995.5 --json
     """
     del json
     from orderkit.console.rehearsing import set_mark
@@ -61,7 +76,13 @@ def mark(symbol: options.SymbolArgument, price: MarkArgument, json: options.Json
 def funding(
     symbol: options.SymbolArgument,
     rate: Annotated[
-        str | None, typer.Option("--rate", metavar="R", help="As 0.0001 for 0.01 %; else the one in force.")
+        str | None,
+        typer.Option(
+            "--rate",
+            metavar="R",
+            help="As 0.0001 for 0.01 %; else the one in force.",
+            rich_help_panel=_SETTING,
+        ),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -70,6 +91,8 @@ def funding(
     Examples:
 
       bot.py paper funding BTCUSDT --rate 0.0001
+
+      bot.py paper funding ETHUSDT --json
     """
     del json
     from orderkit.console.rehearsing import settle_funding
@@ -79,9 +102,12 @@ def funding(
 
 def deposit(
     amount: AmountArgument,
-    asset: Annotated[str, typer.Option("--asset", help="Which balance.")] = "USDT",
+    asset: Annotated[str, typer.Option("--asset", help="Which balance.", rich_help_panel=_SETTING)] = "USDT",
     api_key: Annotated[
-        str | None, typer.Option("--api-key", metavar="KEY", help="Whose account; else the default one.")
+        str | None,
+        typer.Option(
+            "--api-key", metavar="KEY", help="Whose account; else the default one.", rich_help_panel=_SETTING
+        ),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -102,11 +128,19 @@ def deposit(
 def keys(
     api_key: KeyArgument,
     secret: Annotated[
-        str | None, typer.Option("--secret", metavar="SECRET", help="The secret of an HMAC key.")
+        str | None,
+        typer.Option(
+            "--secret", metavar="SECRET", help="The secret of an HMAC key.", rich_help_panel=_SETTING
+        ),
     ] = None,
     public_key: Annotated[
         Path | None,
-        typer.Option("--public-key", metavar="FILE", help="The PEM file of an RSA or Ed25519 public key."),
+        typer.Option(
+            "--public-key",
+            metavar="FILE",
+            help="The PEM file of an RSA or Ed25519 public key.",
+            rich_help_panel=_SETTING,
+        ),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -126,7 +160,8 @@ def keys(
 
 def requests(
     last: Annotated[
-        int | None, typer.Option("--last", "-n", min=1, metavar="N", help="Only the newest N.")
+        int | None,
+        typer.Option("--last", "-n", min=1, metavar="N", help="Only the newest N.", rich_help_panel=_SETTING),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -135,6 +170,8 @@ def requests(
     Examples:
 
       bot.py paper requests --last 20
+
+      bot.py paper requests --json
     """
     del json
     from orderkit.console.rehearsing import show_requests

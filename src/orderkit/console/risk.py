@@ -7,7 +7,9 @@ import typer
 from orderkit.console import options
 
 
-def risk(json: options.Json = False) -> None:
+def risk(
+    environment: options.EnvironmentOption = None, json: options.Json = False, quiet: options.Quiet = False
+) -> None:
     """Show the risk limits in force and the trading state.
 
     Limits are set in ORDERKIT_RISK_… variables or in risk.toml in the state directory.
@@ -20,14 +22,19 @@ def risk(json: options.Json = False) -> None:
     """
     from orderkit.console.risk_gate import show
 
-    show(json=json)
+    show(options.RunOptions(environment, json, quiet))
 
 
 def halt(
     reduce: Annotated[
-        bool, typer.Option("--reduce", help="Still take orders that make a position smaller.")
+        bool,
+        typer.Option(
+            "--reduce", help="Still take orders that make a position smaller.", rich_help_panel="Halt"
+        ),
     ] = False,
+    environment: options.EnvironmentOption = None,
     json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Stop all trading: no order is sent, running jobs end with what they have done.
 
@@ -37,10 +44,12 @@ def halt(
 
       bot.py halt --reduce
     """
-    _set("REDUCING" if reduce else "HALTED", json)
+    _set("REDUCING" if reduce else "HALTED", options.RunOptions(environment, json, quiet))
 
 
-def resume_trading(json: options.Json = False) -> None:
+def resume_trading(
+    environment: options.EnvironmentOption = None, json: options.Json = False, quiet: options.Quiet = False
+) -> None:
     """Take up trading again after a halt.
 
     Examples:
@@ -49,11 +58,11 @@ def resume_trading(json: options.Json = False) -> None:
 
       bot.py resume-trading --json
     """
-    _set("ACTIVE", json)
+    _set("ACTIVE", options.RunOptions(environment, json, quiet))
 
 
-def _set(state: str, json: bool) -> NoReturn:
+def _set(state: str, run: options.RunOptions) -> NoReturn:
     from orderkit.console.risk_gate import show
     from orderkit.risk.gate import TradingState
 
-    show(json=json, new_state=TradingState(state))
+    show(run, new_state=TradingState(state))

@@ -10,7 +10,9 @@ import typer
 from orderkit.config import Settings
 from orderkit.console import invocation
 from orderkit.console.documents import SCHEMA, print_document
+from orderkit.console.options import RunOptions
 from orderkit.console.report import console
+from orderkit.console.run import checked_environment
 from orderkit.risk.gate import TradingState
 from orderkit.risk.limits import PREFIX, RiskLimits
 from orderkit.runtime.risk import limits_path, load_limits, load_state, save_state
@@ -28,16 +30,16 @@ class RiskDocument(msgspec.Struct, kw_only=True):
     limits_file: str
 
 
-def show(*, json: bool, new_state: TradingState | None = None) -> NoReturn:
-    """Set the state where asked to, and print it with the limits."""
-    invocation.current.json = json
-    settings = Settings.load()
+def show(options: RunOptions, *, new_state: TradingState | None = None) -> NoReturn:
+    """Set the state where asked to, and print it with the limits; both hold for a whole home."""
+    settings = Settings.load(checked_environment(options.environment))
+    invocation.current.json, invocation.current.quiet = options.json, options.quiet
     home, variables = settings.home, settings.risk_variables
     path = limits_path(home, variables)
     if new_state is not None:
         save_state(home, new_state)
     limits, state = load_limits(home, variables), load_state(home)
-    if json:
+    if options.json:
         print_document(RiskDocument(state=state.value, limits=_texts(limits), limits_file=str(path)))
     else:
         _print(limits, state, str(path), variables)

@@ -29,39 +29,63 @@ class Market(StrEnum):
     LIVE = "live"
 
 
+_MARKET = "Market"
+_RUN = "Run"
 MarketOption = Annotated[
     Market,
     typer.Option(
         "--market",
         help="Where prices come from: made up, recorded, set by you (paper market), or Binance's own.",
+        rich_help_panel=_MARKET,
     ),
 ]
 DataOption = Annotated[
     Path | None,
     typer.Option(
-        "--data", metavar="DIR", help="Recordings for the replay market: Vision files, raw streams."
+        "--data",
+        metavar="DIR",
+        help="Recordings for the replay market: Vision files, raw streams.",
+        rich_help_panel=_MARKET,
     ),
 ]
 SeedOption = Annotated[
     int | None,
     typer.Option(
-        "--seed", help="Of the synthetic market: the same prices for the same seed; 1 unless given."
+        "--seed",
+        help="Of the synthetic market: the same prices for the same seed; 1 unless given.",
+        rich_help_panel=_MARKET,
     ),
 ]
 SymbolsOption = Annotated[
-    str, typer.Option("--symbols", metavar="A,B", help="Trade only these; all others are closed.")
+    str,
+    typer.Option(
+        "--symbols", metavar="A,B", help="Trade only these; all others are closed.", rich_help_panel=_MARKET
+    ),
 ]
-SpeedOption = Annotated[float, typer.Option("--speed", min=0.001, help="Pace of the market, 1 is real time.")]
-LoopOption = Annotated[bool, typer.Option("--loop", help="Start a recording again when it ends.")]
+SpeedOption = Annotated[
+    float,
+    typer.Option("--speed", min=0.001, help="Pace of the market, 1 is real time.", rich_help_panel=_MARKET),
+]
+LoopOption = Annotated[
+    bool, typer.Option("--loop", help="Start a recording again when it ends.", rich_help_panel=_MARKET)
+]
 PortOption = Annotated[
     int,
-    typer.Option("--port", min=0, max=65535, help="0: the one used last if it is free, else any."),
+    typer.Option(
+        "--port", min=0, max=65535, help="0: the one used last if it is free, else any.", rich_help_panel=_RUN
+    ),
 ]
 IdleOption = Annotated[
     float,
-    typer.Option("--idle-timeout", min=0, metavar="SECONDS", help="Stop when unused for so long; 0: never."),
+    typer.Option(
+        "--idle-timeout",
+        min=0,
+        metavar="SECONDS",
+        help="Stop when unused for so long; 0: never.",
+        rich_help_panel=_RUN,
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=_RUN)]
 
 
 @app.command()
@@ -105,7 +129,14 @@ def start(
 
 @app.command()
 def stop(as_json: JsonOption = False) -> None:
-    """Stop the exchange; the account stays on disk."""
+    """Stop the exchange; the account stays on disk.
+
+    Examples:
+
+      bot.py paper stop
+
+      bot.py paper stop --json
+    """
     stopped = process.stop(home_directory())
     if as_json:
         _show(None, as_json)
@@ -115,13 +146,27 @@ def stop(as_json: JsonOption = False) -> None:
 
 @app.command()
 def status(as_json: JsonOption = False) -> None:
-    """Say whether the exchange runs, and where."""
+    """Say whether the exchange runs, and where.
+
+    Examples:
+
+      bot.py paper status
+
+      bot.py paper status --json
+    """
     _show(process.status(home_directory()), as_json)
 
 
 @app.command()
 def reset(as_json: JsonOption = False) -> None:
-    """Give the account its opening balance again and forget its orders."""
+    """Give the account its opening balance again and forget its orders.
+
+    Examples:
+
+      bot.py paper reset
+
+      bot.py paper reset --json
+    """
     home = home_directory()
     process.reset(home)
     if as_json:
@@ -148,6 +193,8 @@ def serve(
     Examples:
 
       bot.py paper serve --port 9000 --market synthetic --seed 7
+
+      bot.py paper serve --market manual --symbols BTCUSDT
     """
     from orderkit.paper.__main__ import serve_in_foreground
     from orderkit.paper.markets import DEFAULT_SEED
