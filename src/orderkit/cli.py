@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "oco": "orders.oco:oco",
         "bracket": "orders.bracket:bracket",
         "pov": "orders.pov:pov",
+        "close": "orders.close:close",
         "cancel": "console.act:cancel",
         "modify": "console.act:modify",
         "flatten": "console.act:flatten",

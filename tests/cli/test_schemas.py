@@ -51,7 +51,7 @@ def test_every_document_has_a_schema() -> None:
 
 def test_every_command_that_speaks_json_has_a_document() -> None:
     speaking = {name for name, command in commands() if speaks_json(command) and not is_order(command)}
-    assert speaking == set(schemas.PRINTED)
+    assert speaking | {"close"} == set(schemas.PRINTED)  # an order command; with --all it is not
     assert {name for names in schemas.PRINTED.values() for name in names} <= set(schemas.DOCUMENTS)
 
 

@@ -86,6 +86,7 @@ SCENARIOS = {
     "chase": Scenario(
         "chase BTCUSDT BUY 0.01 --interval 100ms --timeout 60s", Decimal("0.01"), run_away_and_come_back
     ),
+    "close": Scenario("close BTCUSDT", Decimal(0), before="market BTCUSDT BUY 0.5"),
     "pov": Scenario("pov BTCUSDT BUY 0.2 --rate 50% --min-slice 0.1", Decimal("0.2"), meanwhile=others_trade),
     "bracket": Scenario("bracket BTCUSDT BUY 0.5 62000 58000", Decimal(0), take_profit),
     # buys at 59000, places the sell at 60000, and closes what it holds at its end

@@ -50,6 +50,16 @@ class SettingDocument(msgspec.Struct, kw_only=True):
     changed: bool
 
 
+class ClosedDocument(msgspec.Struct, kw_only=True):
+    """What ``close --all`` closed, and every position that is open afterwards; ``reason`` if one failed."""
+
+    schema: int = SCHEMA
+    env: str
+    jobs: list[JobDocument]
+    positions_left: list[PositionRow]
+    reason: str | None
+
+
 class FlattenDocument(msgspec.Struct, kw_only=True):
     """What was stopped, canceled and closed; ``flat`` when nothing is left."""
 

@@ -5,35 +5,29 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import NoReturn
 
-import msgspec
 import typer
 
 from orderkit.console import tables
 from orderkit.console.account_views import orders_table, position_rows, print_positions
 from orderkit.console.acting_documents import FlattenDocument
 from orderkit.console.canceling import cancel_symbols, note_cancel, tell_the_journal
+from orderkit.console.closing import close_held, show_closed_job
 from orderkit.console.documents import JobDocument
 from orderkit.console.looking import jobs_of, present
 from orderkit.console.looking_documents import PositionsDocument
 from orderkit.console.options import RunOptions
-from orderkit.console.protection import closing_side
 from orderkit.console.report import say, warn
 from orderkit.console.rows import listed_rows
-from orderkit.console.run import prepared, run_job
-from orderkit.domain.enums import Environment, OrderType, PositionSide
-from orderkit.domain.instrument import Instrument
-from orderkit.domain.job import ControlKind, JobRecord
-from orderkit.domain.order import OrderRequest
+from orderkit.console.run import prepared
+from orderkit.domain.enums import Environment
+from orderkit.domain.job import ControlKind
 from orderkit.errors import ConfigurationError, Incomplete, OrderKitError, RiskRefused
 from orderkit.exchange.details import HeldPosition, ListedOrder
 from orderkit.journal.locks import is_locked
-from orderkit.orders.market import MarketExecutor
-from orderkit.orders.single import SingleRequest
 from orderkit.risk.gate import TradingState
-from orderkit.runtime.desk import Desk, new_job_id
+from orderkit.runtime.desk import Desk
 from orderkit.runtime.jobs import INTERRUPTED
 from orderkit.runtime.risk import load_state
 
@@ -155,52 +149,14 @@ def _cancel(desk: Desk, orders: Sequence[ListedOrder], work: Work) -> None:
 
 
 def _close(desk: Desk, position: HeldPosition, work: Work) -> None:
-    """A market order that reduces the position to nothing; several where one may not be so large."""
     try:
-        instrument = desk.instrument(position.symbol)
-        left = abs(position.quantity)
-        most = instrument.lot_size_for(market=True).max_quantity
-        while left > 0:
-            part = min(left, most)
-            code = _close_part(desk, position, part, instrument, work)
-            if code:
-                work.code = max(work.code, code)
-                work.reason = work.jobs[-1].reason
-                return
-            left -= part
+        code = close_held(desk, position, work.jobs.append, name="flatten")
     except OrderKitError as error:
         work.failed(error)
-
-
-def _close_part(
-    desk: Desk, position: HeldPosition, quantity: Decimal, instrument: Instrument, work: Work
-) -> int:
-    """One closing job, through the same checks, risk gate and journal as every order."""
-    order = OrderRequest(
-        symbol=instrument.symbol,
-        side=closing_side(position.quantity),
-        type=OrderType.MARKET,
-        quantity=quantity,
-        position_side=position.position_side,
-        # In hedge mode the side says so itself, and the exchange refuses the field.
-        reduce_only=position.position_side is PositionSide.BOTH,
-    )
-    executor = MarketExecutor(SingleRequest(order), instrument)
-    snapshot = desk.snapshot(instrument)
-    executor.validate(snapshot)
-    record = JobRecord(
-        job_id=new_job_id("flatten"),
-        kind=executor.kind,
-        environment=desk.settings.environment.value,
-        parameters=msgspec.to_builtins(executor.request),
-        started_ns=0,
-        arrival_price=str(snapshot.quote.mid),
-    )
-
-    def keep(document: JobDocument, _: Instrument) -> None:
-        work.jobs.append(document)
-
-    return run_job(desk, executor, record, desk.guard(snapshot), new=True, show=keep)
+        return
+    if code:
+        work.code = max(work.code, code)
+        work.reason = work.jobs[-1].reason
 
 
 def _print_flattened(document: FlattenDocument) -> None:
@@ -209,11 +165,7 @@ def _print_flattened(document: FlattenDocument) -> None:
     if document.canceled_orders:
         tables.show(tables.text(f"canceled {len(document.canceled_orders)} orders"))
     for job in document.jobs:
-        line = tables.text(f"closed {job.symbol}: ")
-        line.append_text(tables.side(job.side))
-        line.append(f" {job.executed_quantity} at {job.average_price or 'no price'}  {job.job_id} ")
-        line.append_text(tables.status(job.status))
-        tables.show(line)
+        show_closed_job(job)
     if document.flat:
         tables.show(tables.text("flat: no order and no position is open", "green"))
         return

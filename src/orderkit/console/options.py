@@ -21,6 +21,15 @@ SymbolArgument = Annotated[
     str,
     typer.Argument(metavar="SYMBOL", help="Contract, such as BTCUSDT.", autocompletion=completion.symbols),
 ]
+OptionalSymbolArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SYMBOL]",
+        help="Contract, such as BTCUSDT.",
+        autocompletion=completion.symbols,
+        show_default=False,
+    ),
+]
 JobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="Id of a job.", autocompletion=completion.job_ids)
 ]
@@ -293,6 +302,21 @@ def share(text: str, name: str) -> Decimal:
         part = Decimal(0)
     if not (text.strip().endswith("%") and 0 < part <= 1):
         raise UsageError(f"{name} {text!r} is not a share", hint="write a percentage such as 10%")
+    return part
+
+
+def percentage(text: str, name: str) -> Decimal:
+    """25 from "25" or "25%".
+
+    Raises:
+        ValidationError: no positive number.
+        UsageError: more than 100.
+    """
+    from orderkit.utils import parse_decimal
+
+    part = parse_decimal(text.strip().removesuffix("%"), name)
+    if part > 100:
+        raise UsageError(f"{name} {text} is more than there is", hint="at most 100")
     return part
 
 

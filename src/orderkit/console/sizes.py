@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from orderkit.console.options import RunOptions
+from orderkit.console.options import RunOptions, percentage
 from orderkit.console.report import say
 from orderkit.console.run import checked_job_id, prepared
 from orderkit.domain.account import TradingSnapshot
@@ -61,7 +61,7 @@ def resolved(size: Size, words: Mapping[str, Any], run: RunOptions) -> dict[str,
             "QUANTITY all is for orders that reduce a position, and this one opens one", hint="type a number"
         )
     worth = None if notional is None else parse_decimal(notional, "--notional")
-    part = None if percent is None else _percentage(percent)
+    part = None if percent is None else percentage(percent, "--percent")
     side = validate_side(words["side"])
     settings = prepared(run)
     job_id = checked_job_id(run.job_id)
@@ -79,14 +79,6 @@ def resolved(size: Size, words: Mapping[str, Any], run: RunOptions) -> dict[str,
         if part is not None:
             return {"quantity": _part(part, side, words, snapshot)}
         return _whole(side, words, snapshot)
-
-
-def _percentage(text: str) -> Decimal:
-    """25 from "25" or "25%". Raises UsageError for what is not above 0 and at most 100."""
-    part = parse_decimal(text.strip().removesuffix("%"), "--percent")
-    if part > 100:
-        raise UsageError(f"--percent {text} is more than there is", hint="at most 100")
-    return part
 
 
 def _worth(notional: Decimal, side: Side, words: Mapping[str, Any], snapshot: TradingSnapshot) -> str:

@@ -26,6 +26,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "chase": ("chase:ChaseExecutor", "chase:ChaseRequest"),
     "oco": ("oco:OCOExecutor", "oco:OCORequest"),
     "bracket": ("bracket:BracketExecutor", "bracket:BracketRequest"),
+    "close": ("close:CloseExecutor", "close:CloseRequest"),
     "pov": ("pov:POVExecutor", "pov:POVRequest"),
 }
 
