@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderType, Side
+from orderkit.domain.events import Input
+from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import Control, JobResult
 from orderkit.domain.market import DepthUpdate, MarketEvent, MarkPrice
 from orderkit.domain.order import Order
@@ -40,9 +42,10 @@ class Venue:
     """An exchange at 60000 / 60000.1 with an account of 100,000 USDT."""
 
     latency: Latency = field(default_factory=lambda: Latency(2, 2))
+    contracts: Sequence[Instrument] = field(default_factory=instruments)
 
     def __post_init__(self) -> None:
-        self.exchange = SimulatedExchange(instruments(), brackets(), now_ms=START_MS)
+        self.exchange = SimulatedExchange(self.contracts, brackets(), now_ms=START_MS)
         self.exchange.open_account("me", {"USDT": Decimal(100_000)})
         self.exchange.apply(book(0, "60000"))
         mark = Decimal("60000.05")
@@ -84,10 +87,12 @@ class Venue:
         tells_trades: bool = False,
         orders: Sequence[Order] = (),
         controls: Sequence[Control] = (),
+        told: Sequence[tuple[int, Input]] = (),
     ) -> "Ran":
         """Run a flow over the market's events for a time; ``stop_at_ms`` asks it to stop.
 
-        ``orders`` and ``controls`` are those of an earlier run, by the journal.
+        ``orders`` and ``controls`` are those of an earlier run, by the journal. ``told``: what the engine is
+        told besides, each ``at_ms`` after the start.
         """
         engine = Engine()
         runtime = BacktestRuntime(
@@ -100,6 +105,9 @@ class Venue:
             return flow(ctx)
 
         runtime.start(JOB, noted, orders=orders, controls=controls)
+        for at_ms, event in told:
+            runtime.advance_market(START_MS + at_ms)
+            runtime.tell(event)
         if stop_at_ms is not None:
             runtime.advance_market(START_MS + stop_at_ms)
             runtime.stop("stopped by a test")

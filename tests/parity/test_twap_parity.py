@@ -1,6 +1,7 @@
 """The same TWAP over real sockets and in virtual time gives the same commands."""
 
 import asyncio
+import time
 from decimal import Decimal
 
 import pytest
@@ -62,7 +63,9 @@ def live(desk: Desk, request: TWAPRequest, depth: str) -> tuple[list[SubmitOrder
 
     async def run() -> JobResult:
         stream = UserStream(gateway, endpoints.stream)  # type: ignore[arg-type]
-        runtime = LiveRuntime(Engine(), gateway, journal, user_stream=stream)  # type: ignore[arg-type]
+        engine = Engine()
+        engine.learn(snapshot, time.time_ns())
+        runtime = LiveRuntime(engine, gateway, journal, user_stream=stream)  # type: ignore[arg-type]
         async with runtime:
             return await runtime.start("parity", executor(request, snapshot).run)
 

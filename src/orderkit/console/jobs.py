@@ -143,6 +143,21 @@ def amend(
             rich_help_panel=_CHANGE,
         ),
     ] = None,
+    limit_price: Annotated[
+        str | None,
+        typer.Option(
+            "--limit-price",
+            metavar="PRICE",
+            help='Wait while the market is worse than this; "none" lifts it.',
+            rich_help_panel=_CHANGE,
+        ),
+    ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            "--style", metavar="STYLE", help="taking, tick-better or passive.", rich_help_panel=_CHANGE
+        ),
+    ] = None,
     environment: options.EnvironmentOption = None,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -154,11 +169,12 @@ def amend(
 
       bot.py amend twap-7k3m9q2x --quantity 0.8
 
-      bot.py amend daily-1 --duration 4h --json
+      bot.py amend daily-1 --duration 4h --style passive --json
     """
     from orderkit.console.controlling import control_job
     from orderkit.console.durations import parse_duration_ms
     from orderkit.domain.job import ControlKind
+    from orderkit.orders.pacing import read_style
     from orderkit.utils import parse_decimal
 
     changes: dict[str, str] = {}
@@ -166,6 +182,11 @@ def amend(
         changes["quantity"] = str(parse_decimal(quantity, "quantity"))
     if duration is not None:
         changes["duration_ms"] = str(parse_duration_ms(duration, "--duration"))
+    if limit_price is not None:
+        lifted = limit_price.strip().lower() == "none"
+        changes["limit_price"] = "none" if lifted else str(parse_decimal(limit_price, "limit price"))
+    if style is not None:
+        changes["style"] = read_style(style, "--style").value
     if not changes:
         raise UsageError("amend needs something to change", hint="such as --quantity or --duration")
     control_job(job, ControlKind.AMEND, options.RunOptions(environment, json, quiet, yes), changes)

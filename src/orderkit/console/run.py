@@ -184,6 +184,9 @@ def run_job(
 ) -> int:
     """Run a job from its beginning, or from where the journal leaves off; print its report; its exit code."""
     instrument = guard.snapshot.instrument
+    if new:
+        _set_leverage(desk, executor, guard)
+    symbols = [executor.request.symbol]
     dead_man_ms = record.parameters.get(DEAD_MAN)
     # A job that its timeout ended, and that somebody takes up again, is not timed out at once.
     timeout_ms = record.parameters.get(TIMEOUT) if record.status is JobStatus.RUNNING else None
@@ -201,8 +204,8 @@ def run_job(
             new=new,
             timeout_ms=timeout_ms,
             uses_user_stream=executor.uses_user_stream,
-            quotes_of=[executor.request.symbol] if isinstance(executor, FollowsQuotes) else (),
-            trades_of=[executor.request.symbol] if isinstance(executor, FollowsTrades) else (),
+            quotes_of=symbols if isinstance(executor, FollowsQuotes) and executor.follows_quotes else (),
+            trades_of=symbols if isinstance(executor, FollowsTrades) and executor.follows_trades else (),
             guard=guard,
             check=functools.partial(check_control, executor),
             dead_man=(instrument.symbol, dead_man_ms) if dead_man_ms else None,
@@ -212,6 +215,21 @@ def run_job(
         desk.gateway.instruments(refresh=True)
     (show or show_job)(document_of(executor.request, record, instrument, warnings), instrument)
     return exit_code(record, interrupted=result.interrupted)
+
+
+def _set_leverage(desk: Desk, executor: Executor, guard: RiskGuard) -> None:
+    """As the request wants it, before its first order."""
+    wanted, account = getattr(executor.request, "leverage", None), guard.snapshot.account
+    symbol = executor.request.symbol
+    if wanted is None or (account is not None and account.leverage.get(symbol) == wanted):
+        return
+    desk.gateway.administration.set_leverage(symbol, wanted)
+    say(f"leverage of {symbol}: {wanted}x")
+    if account is not None:
+        levels = {**account.leverage, symbol: wanted}
+        guard.snapshot = dataclasses.replace(
+            guard.snapshot, account=dataclasses.replace(account, leverage=levels)
+        )
 
 
 def _same_job(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from orderkit.domain.looks import Look
 from orderkit.domain.order import OrderRef, OrderRequest
 
 
@@ -57,4 +58,12 @@ class SetTimer:
     at_ns: int
 
 
-Command = SubmitOrder | CancelOrder | QueryOrder | QueryFills | SearchOrder | ListOpenOrders | SetTimer
+@dataclass(frozen=True, slots=True)
+class LookAt:
+    """Ask for something that is no order; ``LookedAt`` brings the answer."""
+
+    look: Look
+
+
+Query = QueryOrder | QueryFills | SearchOrder | ListOpenOrders | LookAt
+Command = SubmitOrder | CancelOrder | Query | SetTimer

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from orderkit.domain.job import Control
+from orderkit.domain.looks import Look, Seen
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Fill, Order, OrderReport, Rejection
 
@@ -123,6 +124,15 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What a look brought; None, with the reason, where it could not be had."""
+
+    look: Look
+    value: Seen | None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ControlTaken:
     """Somebody asks something else of the job; it is journaled already."""
 
@@ -207,6 +217,7 @@ Input = (
     | TradesMissed
     | StopRequested
     | ControlTaken
+    | LookedAt
     | UserStreamUp
     | UserStreamDown
 )
@@ -224,4 +235,5 @@ Event = (
     | QuantityTraded
     | StopRequested
     | ControlTaken
+    | LookedAt
 )

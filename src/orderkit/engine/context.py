@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from orderkit.domain.events import Event
 from orderkit.domain.job import Control, ControlKind, active_ns, is_paused
+from orderkit.domain.looks import Look, QuoteOf, Sighting
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order, OrderRequest
 
@@ -65,6 +66,19 @@ class Context:
     def quote(self, symbol: str) -> Quote | None:
         """The latest best bid and ask that reached the engine."""
         return self._engine.quotes.get(symbol)
+
+    def look(self, look: Look) -> None:
+        """Ask for it; a question that is under way is not asked twice."""
+        self._engine.look(look)
+
+    def seen(self, look: Look) -> Sighting | None:
+        """The latest answer; None before there is one."""
+        return self._engine.seen.get(look)
+
+    def quote_age_ns(self, symbol: str) -> int | None:
+        """How long ago the market was last heard of; None where it never was."""
+        heard = self._engine.seen.get(QuoteOf(symbol))
+        return None if heard is None else self.now_ns - heard.at_ns
 
     def traded_quantity(self, symbol: str) -> Decimal:
         """Base quantity that printed on the market, our own trades with it, since this run of the job began.

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from orderkit.domain.commands import CancelOrder, Command, SetTimer, SubmitOrder
+from orderkit.domain.account import TradingSnapshot
+from orderkit.domain.commands import CancelOrder, Command, LookAt, SetTimer, SubmitOrder
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.events import (
     CancelRefused,
@@ -15,6 +16,7 @@ from orderkit.domain.events import (
     Input,
     JobStarted,
     ListingFailed,
+    LookedAt,
     OpenOrdersListed,
     OrderAbsent,
     OrderReported,
@@ -32,6 +34,7 @@ from orderkit.domain.events import (
     UserStreamUp,
 )
 from orderkit.domain.job import Control, ControlKind, JobResult, JobStatus
+from orderkit.domain.looks import AccountFor, ContractOf, Look, QuoteOf, Sighting
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Fill, Order, OrderRequest, Rejection
 from orderkit.engine.context import Context, Flow
@@ -93,6 +96,8 @@ class Engine:
         self.now_ns = 0
         self.quotes: dict[str, Quote] = {}
         self.traded: dict[str, Decimal] = {}
+        self.seen: dict[Look, Sighting] = {}
+        self._looking: set[Look] = set()
         self.jobs: dict[str, Job] = {}
         self._gate = gate
         self._monitor = OrderMonitor()
@@ -111,6 +116,15 @@ class Engine:
         return self._questions.strangers
 
     # --- driven by a runtime ----------------------------------------------------------------------
+
+    def learn(self, snapshot: TradingSnapshot, now_ns: int) -> None:
+        """What was seen before the first job begins."""
+        symbol = snapshot.instrument.symbol
+        self.quotes[symbol] = snapshot.quote
+        self.seen[QuoteOf(symbol)] = Sighting(now_ns, snapshot.quote)
+        self.seen[ContractOf(symbol)] = Sighting(now_ns, snapshot.instrument)
+        if snapshot.account is not None:
+            self.seen[AccountFor(symbol)] = Sighting(now_ns, snapshot.account)
 
     def start(
         self,
@@ -174,7 +188,10 @@ class Engine:
                 self._timer_fired(timer_id, event)
             case QuoteUpdated(quote):
                 self.quotes[quote.symbol] = quote
+                self.seen[QuoteOf(quote.symbol)] = Sighting(self.now_ns, quote)
                 self._resume_all(event)
+            case LookedAt():
+                self._looked_at(event)
             case QuantityTraded(symbol, quantity):
                 self.traded[symbol] = self.traded.get(symbol, Decimal(0)) + quantity
                 self._resume_all(event)
@@ -228,6 +245,11 @@ class Engine:
         elif self._monitor.begin_cancel(order):
             self._cancelling.setdefault(order.client_order_id, Cancelling(order.client_order_id, self.now_ns))
             self._output.commands.append(CancelOrder(order.ref))
+
+    def look(self, look: Look) -> None:
+        if look not in self._looking:
+            self._looking.add(look)
+            self._output.commands.append(LookAt(look))
 
     def ask(self, order: Order) -> None:
         self._questions.ask_out_of_turn(order)
@@ -283,6 +305,18 @@ class Engine:
         job = None if order is None else self.jobs.get(order.job_id)
         if job is not None:
             self._resume(job, event)
+
+    def _looked_at(self, event: LookedAt) -> None:
+        self._looking.discard(event.look)
+        before = self.seen.get(event.look)
+        if event.value is not None:
+            self.seen[event.look] = Sighting(self.now_ns, event.value)
+        else:
+            value, at_ns = (None, self.now_ns) if before is None else (before.value, before.at_ns)
+            self.seen[event.look] = Sighting(at_ns, value, event.failure)
+        if isinstance(event.value, Quote):
+            self.quotes[event.value.symbol] = event.value
+        self._resume_all(event)
 
     def _control_taken(self, job: Job | None, control: Control, event: ControlTaken) -> None:
         if job is None:

@@ -299,6 +299,17 @@ class BinanceGateway:
             lambda parts: mapping.account(**parts),
         )
 
+    def balance(self, asset: str) -> Decimal:
+        held = (row.wallet_balance for row in self.inquiry.balances() if row.asset == asset)
+        return next(held, Decimal(0))
+
+    def reference_price(self, venue: str, pair: str) -> Decimal:
+        if venue == "binance":
+            return self.quote(pair).mid
+        from orderkit.exchange.venues import last_price
+
+        return last_price(venue, pair)
+
     def brackets(self, symbol: str) -> Sequence[Bracket]:
         """The symbol's leverage brackets, cached on disk for a day. Raises OrderRejected (-1121)."""
         table = self._brackets.get()

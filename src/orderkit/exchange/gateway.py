@@ -63,6 +63,12 @@ class Gateway(Protocol):
     def account(self, symbols: Sequence[str]) -> Account:
         """Balances, position mode, open positions, and the leverage of ``symbols`` (several requests)."""
 
+    def balance(self, asset: str) -> Decimal:
+        """The wallet balance of one asset; 0 where the account has none of it."""
+
+    def reference_price(self, venue: str, pair: str) -> Decimal:
+        """The mid price of a contract at "binance", the last price at another venue that ccxt knows."""
+
     def brackets(self, symbol: str) -> Sequence[Bracket]: ...
 
     def commission_rates(self, symbol: str) -> tuple[Decimal, Decimal]:

@@ -100,14 +100,16 @@ class ShowsStatus(Protocol):
 class FollowsQuotes(Protocol):
     """An executor whose flow is to be told of the best bid and ask while it runs."""
 
-    follows_quotes: ClassVar[bool]
+    @property
+    def follows_quotes(self) -> bool: ...
 
 
 @runtime_checkable
 class FollowsTrades(Protocol):
     """An executor whose flow is to be told how much trades on the market: ``ctx.traded_quantity`` moves."""
 
-    follows_trades: ClassVar[bool]
+    @property
+    def follows_trades(self) -> bool: ...
 
 
 @runtime_checkable

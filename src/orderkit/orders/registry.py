@@ -19,7 +19,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "limit": ("limit:LimitExecutor", "single:SingleRequest"),
     "stop-limit": ("stop_limit:StopLimitExecutor", "single:SingleRequest"),
     "trailing-stop": ("trailing_stop:TrailingStopExecutor", "single:SingleRequest"),
-    "twap": ("twap:TWAPExecutor", "twap:TWAPRequest"),
+    "twap": ("twap:TWAPExecutor", "twap_request:TWAPRequest"),
     "grid": ("grid:GridTrader", "grid_request:GridRequest"),
     "scaled": ("scaled:ScaledExecutor", "scaled:ScaledRequest"),
     "iceberg": ("iceberg:IcebergExecutor", "iceberg:IcebergRequest"),

@@ -1,5 +1,6 @@
 """When how much of a quantity should be done: schedules of slices, and what amendments make of them."""
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -73,7 +74,15 @@ class Schedule:
 
 def even(total: Decimal, chunks: int, interval_ms: int, cut: Cut) -> Schedule:
     """Equal slices, the first at once; the last takes the remainder, so that the sum is exact."""
-    part = cut(total / chunks)
+    return _equal(total, cut(total / chunks), chunks, interval_ms)
+
+
+def sized(total: Decimal, size: Decimal, interval_ms: int, cut: Cut) -> Schedule:
+    """Slices of ``size``, the first at once; what does not make a whole one is part of the last."""
+    return _equal(total, cut(size), max(1, int(total // size)), interval_ms)
+
+
+def _equal(total: Decimal, part: Decimal, chunks: int, interval_ms: int) -> Schedule:
     interval_ns = interval_ms * MS_NS
     slices = [Slice(index * interval_ns, part * (index + 1)) for index in range(chunks - 1)]
     slices.append(Slice((chunks - 1) * interval_ns, total))
@@ -134,3 +143,50 @@ def with_end(schedule: Schedule, at_ns: int, end_ns: int) -> Schedule:
         for piece in schedule.slices
     ]
     return Schedule(tuple(slices), end_ns)
+
+
+def randomized(
+    schedule: Schedule, seed: str, size_share: Decimal, time_share: Decimal, cut: Cut, smallest: Decimal
+) -> Schedule:
+    """Sizes and times moved by chance, the same for the same ``seed``; total and end stay.
+
+    What one slice gains another one loses, at most ``size_share`` of the smaller of both, and none falls
+    below ``smallest``. Times move by at most ``time_share`` (up to a half) of the way to the neighbours; the
+    first slice stays where it is, the last one moves forward only.
+    """
+    sizes = schedule.quantities
+    if size_share:
+        order = sorted(range(len(sizes)), key=lambda index: _chance(seed, "pair", index))
+        for one, other in zip(order[::2], order[1::2], strict=False):
+            base = min(sizes[one], sizes[other])
+            most = min(size_share * base, base - smallest)
+            moved = cut(max(ZERO, most) * abs(_chance(seed, "size", one)))
+            if _chance(seed, "sign", one) < 0:
+                moved = -moved
+            sizes[one] += moved
+            sizes[other] -= moved
+    times = [piece.at_ns for piece in schedule.slices]
+    if time_share:
+        times = _moved(times, seed, time_share)
+    target, slices = ZERO, []
+    for at_ns, size in zip(times, sizes, strict=True):
+        target += size
+        slices.append(Slice(at_ns, target))
+    return Schedule(tuple(slices), schedule.end_ns)
+
+
+def _moved(times: list[int], seed: str, share: Decimal) -> list[int]:
+    moved = list(times)
+    for index in range(1, len(times)):
+        chance = _chance(seed, "time", index)
+        if index == len(times) - 1:
+            chance = -abs(chance)
+        gap_ns = times[index] - times[index - 1] if chance < 0 else times[index + 1] - times[index]
+        moved[index] = max(moved[index - 1] + 1, times[index] + int(gap_ns * share * chance))
+    return moved
+
+
+def _chance(seed: str, what: str, index: int) -> Decimal:
+    """From -1 to 1, evenly, the same on every machine and in every run."""
+    digest = hashlib.sha256(f"{seed}:{what}:{index}".encode()).digest()
+    return Decimal(int.from_bytes(digest[:8])) / 2**63 - 1

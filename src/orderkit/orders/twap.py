@@ -1,7 +1,7 @@
-"""TWAP: a quantity in equal market slices at fixed times."""
+"""TWAP: a quantity in slices at fixed times, taking or waiting, under conditions."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
@@ -10,224 +10,144 @@ import typer
 from orderkit.analytics.execution import ExecutionReport, execution_report
 from orderkit.console import options
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side
+from orderkit.domain.enums import OrderType, PositionSide
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.job import Control, JobRecord, JobResult, JobStatus
-from orderkit.domain.order import Order, OrderRequest
-from orderkit.engine.context import Context, Flow
-from orderkit.errors import ValidationError
-from orderkit.orders.executor import PlannedOrder, why_rejected
-from orderkit.orders.schedule import Schedule, as_asked, even
-from orderkit.utils import parse_decimal, split_quantity, validate_side, validate_sliced_order
+from orderkit.domain.order import Order
+from orderkit.errors import UsageError, ValidationError
+from orderkit.orders.executor import PlannedOrder
+from orderkit.orders.pacing import Style
+from orderkit.orders.schedule import MS_NS, Schedule, even, randomized, sized
+from orderkit.orders.slicing import SlicedExecutor, committed
+from orderkit.orders.twap_request import TWAPRequest
+from orderkit.utils import (
+    parse_decimal,
+    smallest_quantity,
+    split_quantity,
+    validate_side,
+    validate_sliced_order,
+)
 
-ZERO = Decimal(0)
-RETRY_PAUSES_MS = (1_000, 2_000, 4_000)
-HOPELESS = frozenset({"authentication", "configuration", "risk"})  # rejections that no later slice can escape
-
-
-@dataclass(frozen=True, slots=True)
-class TWAPRequest:
-    """``quantity`` in ``chunks`` slices, one every ``interval_ms``, the first at once."""
-
-    symbol: str
-    side: Side
-    quantity: Decimal
-    chunks: int
-    interval_ms: int
-    position_side: PositionSide = PositionSide.BOTH
-    reduce_only: bool = False
-
-    def amended(self, changes: Mapping[str, str]) -> "TWAPRequest":
-        """With another whole quantity; another duration changes the schedule alone."""
-        return replace(self, quantity=Decimal(changes.get("quantity", self.quantity)))
+__all__ = ["TWAPExecutor", "TWAPRequest", "committed", "twap"]
+ONE = Decimal(1)
 
 
-class TWAPExecutor:
-    """Works towards a cumulative target that grows by one slice at each deadline.
-
-    Deadlines are absolute (start + k × interval), so that lateness never adds up. What a slice sends is
-    the target less everything executed or still in doubt: a rejected or partly filled slice rolls into
-    the next one by itself, an unanswered one counts as done until it is proven absent, and after a crash
-    the same sum over the journal's orders says what is left.
-
-    Lateness: deadlines that passed while nothing was running are made up for by slices of at most twice
-    the usual size, at the usual times; what is left at the schedule's end goes on at the same interval.
-    A slice that failed after the end is tried again after 1, 2 and 4 s.
-    """
+class TWAPExecutor(SlicedExecutor):
+    """Equal slices, or slices of a given size, at even or randomised times; `SlicedExecutor` works them."""
 
     kind: ClassVar[str] = "twap"
-    uses_user_stream = True
+    request: TWAPRequest
 
     def __init__(self, request: TWAPRequest, instrument: Instrument) -> None:
-        self.request = request
-        self.instrument = instrument
+        super().__init__(request, instrument)
         self.slices: list[Decimal] = []
-        self._cached: tuple[int, Schedule] | None = None
 
     @property
     def duration_ms(self) -> int:
-        return (self.request.chunks - 1) * self.request.interval_ms
+        """From the first slice to the last, or with slices that wait to the last one's end."""
+        schedule = self.planned("")
+        taking = self.request.pacing.style is Style.TAKING
+        return (schedule.slices[-1].at_ns if taking else schedule.end_ns) // MS_NS
+
+    def planned(self, job_id: str) -> Schedule:
+        request = self.request
+        if request.slice_size is not None:
+            base = sized(request.quantity, request.slice_size, request.interval_ms, self._cut)
+        else:
+            base = even(request.quantity, request.chunks, request.interval_ms, self._cut)
+        if not job_id:
+            return base
+        return randomized(
+            base,
+            job_id,
+            request.randomize_size or Decimal(0),
+            request.randomize_time or Decimal(0),
+            self._cut,
+            self.instrument.lot_size_for(market=True).min_quantity,
+        )
 
     # --- before anything is sent ------------------------------------------------------------------
 
     def validate(self, snapshot: TradingSnapshot, *, rounding: bool = False) -> list[str]:
-        total = self.request.quantity
-        if rounding:
-            total = self.instrument.round_quantity(total, market=True)
-        self.slices = split_quantity(
-            total,
-            self.request.chunks,
-            self.instrument,
-            price=None if self._closes else snapshot.mark_price,
-        )
-        self.request = replace(self.request, quantity=total)
+        request = self.request
+        total = self._cut(request.quantity) if rounding else request.quantity
+        price = None if self._closes else snapshot.mark_price
+        if request.slice_size is None:
+            self.slices = split_quantity(total, request.chunks, self.instrument, price=price)
+        else:
+            size = self._cut(request.slice_size) if rounding else request.slice_size
+            self.slices = sized(total, size, request.interval_ms, self._cut).quantities
+            request = replace(request, slice_size=size, chunks=len(self.slices))
+        self.request = replace(request, quantity=total)
         self._cached = None
+        self._check_randomized(price)
+        account, leverage = snapshot.account, request.pacing.leverage
+        if account is not None and leverage is not None:  # it will be set before the first order
+            levels = {**account.leverage, request.symbol: leverage}
+            snapshot = replace(snapshot, account=replace(account, leverage=levels))
         validate_sliced_order(self._order(total), self.slices, snapshot)
-        return []
+        return self._warnings(snapshot)
+
+    def _check_randomized(self, price: Decimal | None) -> None:
+        """The smallest slice that chance may make must still be one that the exchange takes."""
+        share = self.request.randomize_size
+        if share is None:
+            return
+        lot = self.instrument.lot_size_for(market=True)
+        smallest = smallest_quantity(price, self.instrument, market=True) if price else lot.min_quantity
+        least = min(self.slices) * (ONE - share)
+        if smallest is None or least < smallest:
+            raise ValidationError(
+                f"RANDOMIZE: slices of {min(self.slices)} less {share:.0%} come to {least:f}, below the"
+                f" minimum {smallest}; accepted: larger slices or a smaller share",
+                rule="RANDOMIZE",
+                hint="Use fewer chunks, or a smaller --randomize-size.",
+            )
+
+    def _warnings(self, snapshot: TradingSnapshot) -> list[str]:
+        pacing, quote, found = self.request.pacing, snapshot.quote, []
+        limit = pacing.limit_price
+        if limit is not None and (quote.ask > limit if self.request.side.sign > 0 else quote.bid < limit):
+            found.append(
+                f"the market {quote.bid} / {quote.ask} is beyond the limit {limit}: slices wait for it"
+            )
+        waits = limit is not None or pacing.no_cross or pacing.volatility_bps is not None
+        if waits and pacing.overtime_ms is None:
+            found.append("what is left at the end is worked without an end; --overtime bounds it")
+        return found
 
     def remarks(self, snapshot: TradingSnapshot) -> list[str]:
         del snapshot
+        request, pacing = self.request, self.request.pacing
         first, last = self.slices[0], self.slices[-1]
         unit = self.instrument.base_asset
         sizes = f"{first} {unit}" if first == last else f"{first} {unit}, the last {last}"
-        return [f"{len(self.slices)} slices of {sizes}, one every {self.request.interval_ms / 1000:g} s"]
+        said = [f"{len(self.slices)} slices of {sizes}, one every {request.interval_ms / 1000:g} s"]
+        if request.randomize_size or request.randomize_time:
+            size, time = request.randomize_size or Decimal(0), request.randomize_time or Decimal(0)
+            said.append(f"sizes vary by up to {size:.0%}, times by up to {time:.0%} of the interval")
+        if pacing.style is not Style.TAKING:
+            cross = "never crosses" if pacing.no_cross else "the last slice crosses"
+            said.append(f"{pacing.style}: slices wait on our side of the book; {cross}")
+        return said
 
     def plan(self, snapshot: TradingSnapshot) -> list[PlannedOrder]:
-        del snapshot
-        return [
-            PlannedOrder(
-                index * self.request.interval_ms, OrderType.MARKET, self.request.side, quantity, None
+        request, quote = self.request, snapshot.quote
+        waiting = request.pacing.style is not Style.TAKING
+        touch = quote.bid if request.side.sign > 0 else quote.ask
+        start_ms = max(0, (request.pacing.start_at_ms or 0) - snapshot.now_ms)
+        planned = []
+        for index, (piece, quantity) in enumerate(zip(self.planned("").slices, self.slices, strict=True)):
+            crosses = not waiting or (index == len(self.slices) - 1 and not request.pacing.no_cross)
+            planned.append(
+                PlannedOrder(
+                    start_ms + piece.at_ns // MS_NS,
+                    OrderType.MARKET if crosses else OrderType.LIMIT,
+                    request.side,
+                    quantity,
+                    None if crosses else touch,
+                )
             )
-            for index, quantity in enumerate(self.slices)
-        ]
-
-    # --- the flow ---------------------------------------------------------------------------------
-
-    def run(self, ctx: Context) -> Flow[JobResult]:
-        worked_ns = -1  # the time of the last slice that was worked
-        while not (ctx.finishing or self._hopeless(ctx)):
-            if ctx.paused:
-                yield from ctx.wait_for(lambda: not ctx.paused)
-            schedule = self._schedule(ctx.controls, ctx.started_ns)
-            active_ns = ctx.active_since(ctx.started_ns)
-            due, coming = schedule.due(active_ns), schedule.following(max(worked_ns, active_ns))
-            if due is not None and due.at_ns > worked_ns:
-                worked_ns = due.at_ns  # of several that were slept through the last makes up for all
-                self.execute_chunk(ctx, due.target)
-            elif coming is None:
-                break
-            else:
-                ctx.note("WAITING", f"slice {schedule.number(coming)} of {len(schedule.slices)}")
-                yield from self._wait(ctx, ctx.now_ns + coming.at_ns - active_ns)
-            if ctx.stopping:
-                break
-        return (yield from self._finish(ctx))
-
-    def _wait(self, ctx: Context, until_ns: int) -> Flow[None]:
-        """Until the time, or somebody asks something else of the job."""
-        known = len(ctx.controls)
-        yield from ctx.wait_for(lambda: len(ctx.controls) > known, until_ns)
-
-    def execute_chunk(self, ctx: Context, target: Decimal) -> Order | None:
-        """Send what is missing to ``target``; None where that is too little to send, or nothing."""
-        missing = target - committed(ctx.orders)
-        if not ctx.finishing:
-            missing = min(missing, 2 * self._schedule(ctx.controls, ctx.started_ns).largest)
-        lot = self.instrument.lot_size_for(market=True)
-        quantity = self.instrument.round_quantity(min(missing, lot.max_quantity), market=True)
-        if quantity < lot.min_quantity or quantity <= 0:
-            return None
-        ctx.note("ORDER_SUBMITTED", f"{quantity} {self.instrument.base_asset}")
-        return ctx.submit(self._order(quantity))
-
-    def _finish(self, ctx: Context) -> Flow[JobResult]:
-        """Wait for every order's end; go on with what is left; say how it ended."""
-        failures = 0
-        while True:
-            yield from ctx.wait_done(*ctx.orders)
-            total = self._schedule(ctx.controls, ctx.started_ns).total
-            left = total - committed(ctx.orders)
-            if any(order.unresolved for order in ctx.orders):
-                return self._in_doubt(ctx)
-            if left <= 0:
-                return JobResult(JobStatus.COMPLETED)
-            failed = bool(ctx.orders) and ctx.orders[-1].executed_quantity == 0
-            failures = failures + 1 if failed else 0
-            if ctx.stopping or self._hopeless(ctx) or failures > len(RETRY_PAUSES_MS):
-                return self._incomplete(ctx, left, total)
-            yield from ctx.wait_for(lambda: not ctx.paused)
-            pause_ms = RETRY_PAUSES_MS[failures - 1] if failed else self.request.interval_ms
-            if failed or not ctx.finishing:
-                ctx.note("WAITING", f"{left} {self.instrument.base_asset} left after the last slice")
-                yield from self._wait(ctx, ctx.now_ns + pause_ms * 1_000_000)
-            if ctx.stopping or ctx.paused:
-                continue
-            total = self._schedule(ctx.controls, ctx.started_ns).total
-            if self.execute_chunk(ctx, total) is None and committed(ctx.orders) < total:
-                return self._incomplete(ctx, total - committed(ctx.orders), total)
-
-    def _schedule(self, controls: Sequence[Control], started_ns: int) -> Schedule:
-        """A function of the request, its amendments and the step alone."""
-        if self._cached is None or self._cached[0] != len(controls):
-            base = even(self.request.quantity, self.request.chunks, self.request.interval_ms, self._cut)
-            self._cached = len(controls), as_asked(base, controls, started_ns, self._cut)
-        return self._cached[1]
-
-    def schedule(self, record: JobRecord) -> Schedule:
-        """What the job is held against: its schedule with the amendments it took."""
-        return self._schedule(record.controls, record.started_ns)
-
-    def check_control(self, control: Control, record: JobRecord) -> None:
-        quantity = control.changes.get("quantity")
-        if quantity is None:
-            return
-        rest = Decimal(quantity) - committed(record.orders)
-        lot = self.instrument.lot_size_for(market=True)
-        if rest < 0 or self._cut(Decimal(quantity)) != Decimal(quantity) or 0 < rest < lot.min_quantity:
-            done = committed(record.orders)
-            raise ValidationError(
-                f"QUANTITY: {quantity} cannot be the new whole of job {record.job_id}; accepted:"
-                f" {done}, which is done or under way, or at least {done + lot.min_quantity} on the step"
-                f" {lot.step_size}",
-                rule="QUANTITY",
-                hint="the new quantity counts what is done already",
-            )
-
-    def _cut(self, quantity: Decimal) -> Decimal:
-        return self.instrument.round_quantity(quantity, market=True)
-
-    def _hopeless(self, ctx: Context) -> bool:
-        last = ctx.orders[-1] if ctx.orders else None
-        return last is not None and last.rejection is not None and last.rejection.kind in HOPELESS
-
-    def _in_doubt(self, ctx: Context) -> JobResult:
-        names = ", ".join(order.client_order_id for order in ctx.orders if order.unresolved)
-        return JobResult(JobStatus.UNKNOWN, f"the outcome of {names} is not known", ctx.interrupted)
-
-    def _incomplete(self, ctx: Context, left: Decimal, total: Decimal) -> JobResult:
-        last = ctx.orders[-1] if ctx.orders else None
-        why = ctx.stop_reason or (why_rejected(last) if last else None)
-        nothing_done = all(order.executed_quantity == 0 for order in ctx.orders)
-        if nothing_done and last is not None and last.status is OrderStatus.REJECTED and not ctx.stopping:
-            return JobResult(JobStatus.REJECTED, why)
-        done = f"{left} of {total} {self.instrument.base_asset} not done"
-        return JobResult(JobStatus.STOPPED, f"{done}: {why}" if why else done, ctx.interrupted)
-
-    @property
-    def _closes(self) -> bool:
-        """True for orders that can only close a position: no minimum notional binds them."""
-        legs = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
-        return self.request.reduce_only or self.request.position_side is legs[self.request.side]
-
-    def _order(self, quantity: Decimal) -> OrderRequest:
-        return OrderRequest(
-            symbol=self.request.symbol,
-            side=self.request.side,
-            type=OrderType.MARKET,
-            quantity=quantity,
-            position_side=self.request.position_side,
-            reduce_only=self.request.reduce_only,
-        )
+        return planned
 
     # --- afterwards -------------------------------------------------------------------------------
 
@@ -235,9 +155,7 @@ class TWAPExecutor:
         return execution_report(self.request.side, self.request.quantity, orders, arrival_price)
 
 
-def committed(orders: Sequence[Order]) -> Decimal:
-    """Everything that is executed or may still execute."""
-    return sum((order.executed_quantity + order.leaves_quantity for order in orders), ZERO)
+_SCHEDULE, _STYLE, _CONDITIONS = "Schedule", "Style", "Conditions"
 
 
 def twap(
@@ -245,35 +163,224 @@ def twap(
     side: options.SideArgument,
     quantity: options.QuantityArgument,
     chunks: Annotated[
-        int, typer.Option("--chunks", "-n", min=1, help="Number of slices.", rich_help_panel="Schedule")
-    ] = 10,
+        int | None,
+        typer.Option("--chunks", "-n", min=1, help="Number of slices; 10.", rich_help_panel=_SCHEDULE),
+    ] = None,
+    slice_size: Annotated[
+        str | None,
+        typer.Option(
+            "--slice-size",
+            metavar="QUANTITY",
+            help="Size of a slice, instead of their number.",
+            rich_help_panel=_SCHEDULE,
+        ),
+    ] = None,
     interval: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--interval",
             metavar="DURATION",
-            help="Time between slices: 10, 30s, 5m.",
-            rich_help_panel="Schedule",
+            help="Time between slices: 10, 30s, 5m; 10 s.",
+            rich_help_panel=_SCHEDULE,
         ),
-    ] = "10",
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option(
+            "--duration",
+            metavar="DURATION",
+            help="Time for all slices together, instead of the interval: 2h.",
+            rich_help_panel=_SCHEDULE,
+        ),
+    ] = None,
+    randomize_size: Annotated[
+        str | None,
+        typer.Option(
+            "--randomize-size",
+            metavar="PERCENT",
+            help="Let sizes vary by up to so much: 20%.",
+            rich_help_panel=_SCHEDULE,
+        ),
+    ] = None,
+    randomize_time: Annotated[
+        str | None,
+        typer.Option(
+            "--randomize-time",
+            metavar="PERCENT",
+            help="Let times vary by up to so much of the interval: 20%, at most 50%.",
+            rich_help_panel=_SCHEDULE,
+        ),
+    ] = None,
+    start_at: Annotated[
+        str | None,
+        typer.Option(
+            "--start-at",
+            metavar="TIME",
+            help="When the first slice is due: 2026-12-24T18:00:00Z, or 10m from now.",
+            rich_help_panel=_SCHEDULE,
+        ),
+    ] = None,
+    overtime: Annotated[
+        str | None,
+        typer.Option(
+            "--overtime",
+            metavar="DURATION",
+            help="How long what is left at the end may be worked; without it until it is done.",
+            rich_help_panel=_SCHEDULE,
+        ),
+    ] = None,
+    style: Annotated[
+        str,
+        typer.Option(
+            "--style",
+            metavar="STYLE",
+            help="taking, or limits that wait: tick-better, passive (joins the best price).",
+            rich_help_panel=_STYLE,
+        ),
+    ] = "taking",
+    escalate_after: Annotated[
+        int | None,
+        typer.Option(
+            "--escalate-after",
+            metavar="K",
+            min=1,
+            help="After K unfilled slices the next one is a step more aggressive.",
+            rich_help_panel=_STYLE,
+        ),
+    ] = None,
+    no_cross: Annotated[
+        bool,
+        typer.Option("--no-cross", help="Never take, not even with the last slice.", rich_help_panel=_STYLE),
+    ] = False,
+    max_slice_multiplier: Annotated[
+        str,
+        typer.Option(
+            "--max-slice-multiplier",
+            metavar="N",
+            help="A slice that catches up is at most N times the usual one.",
+            rich_help_panel=_STYLE,
+        ),
+    ] = "2",
+    catch_up: Annotated[
+        bool,
+        typer.Option(
+            "--catch-up/--no-catch-up",
+            help="Let later slices make up for what earlier ones missed, or only what follows the end.",
+            rich_help_panel=_STYLE,
+        ),
+    ] = True,
+    max_participation: Annotated[
+        str | None,
+        typer.Option(
+            "--max-participation",
+            metavar="PERCENT",
+            help="A slice is at most so much of what the market traded since the last one: 10%.",
+            rich_help_panel=_STYLE,
+        ),
+    ] = None,
+    limit_price: Annotated[
+        str | None,
+        typer.Option(
+            "--limit-price",
+            metavar="PRICE",
+            help="Wait while the market is worse than this.",
+            rich_help_panel=_CONDITIONS,
+        ),
+    ] = None,
+    volatility_pause: Annotated[
+        str | None,
+        typer.Option(
+            "--volatility-pause",
+            metavar="BPS",
+            help="Wait while the price moved more than so many basis points within a minute.",
+            rich_help_panel=_CONDITIONS,
+        ),
+    ] = None,
+    trigger: Annotated[
+        str | None,
+        typer.Option(
+            "--trigger",
+            metavar="TEXT",
+            help="Trade only while a price is there: BINANCE;BTCUSDT;above;65000. Other venues need ccxt.",
+            rich_help_panel=_CONDITIONS,
+        ),
+    ] = None,
+    stop_when: Annotated[
+        str | None,
+        typer.Option(
+            "--stop-when",
+            metavar="TEXT",
+            help="End on a wallet balance: USDT;below;500.",
+            rich_help_panel=_CONDITIONS,
+        ),
+    ] = None,
+    leverage: Annotated[
+        int | None,
+        typer.Option(
+            "--leverage",
+            metavar="N",
+            min=1,
+            help="Set the contract's leverage first, and send nothing under another.",
+            rich_help_panel=_CONDITIONS,
+        ),
+    ] = None,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
     *,
     run: options.RunOptions,
 ) -> None:
-    """Work a quantity in equal market slices at fixed times (TWAP).
+    """Work a quantity in slices at fixed times (TWAP).
 
     Examples:
 
       bot.py twap BTCUSDT BUY 1.0 --chunks 10 --interval 60
 
-      bot.py twap ETHUSDT SELL 12 --chunks 24 --interval 5m --reduce-only --json
+      bot.py twap ETHUSDT SELL 12 --slice-size 0.5 --duration 2h --style passive --escalate-after 3
     """
-    from orderkit.console.durations import parse_duration_ms
+    from orderkit.console.durations import parse_duration_ms, parse_time_ms
     from orderkit.console.run import run_order
+    from orderkit.orders.conditions import parse_stop_when, parse_trigger
+    from orderkit.orders.pacing import Pacing, read_style
 
-    interval_ms = parse_duration_ms(interval, "--interval")
+    if chunks is not None and slice_size is not None:
+        raise UsageError("--chunks and --slice-size exclude each other", hint="give one of the two")
+    if interval is not None and duration is not None:
+        raise UsageError("--interval and --duration exclude each other", hint="give one of the two")
     order_side, total = validate_side(side), parse_decimal(quantity, "quantity")
+    size = None if slice_size is None else parse_decimal(slice_size, "slice size")
+    count = chunks or 10 if size is None else max(1, int(total // size))
+    if duration is None:
+        interval_ms = parse_duration_ms(interval or "10", "--interval")
+    else:
+        interval_ms = max(1, parse_duration_ms(duration, "--duration") // count)
+    spread = None if randomize_time is None else options.share(randomize_time, "--randomize-time")
+    if spread is not None and spread > Decimal("0.5"):
+        raise UsageError("--randomize-time is at most 50%", hint="slices would overtake each other")
+    waited_for = None if trigger is None else parse_trigger(trigger)
+    if waited_for is not None:
+        from orderkit.exchange.venues import check_venue
+
+        check_venue(waited_for.venue)
+    pacing = Pacing(
+        style=read_style(style, "--style"),
+        escalate_after=escalate_after,
+        no_cross=no_cross,
+        limit_price=None if limit_price is None else parse_decimal(limit_price, "limit price"),
+        max_slice_multiplier=parse_decimal(max_slice_multiplier, "--max-slice-multiplier"),
+        catch_up=catch_up,
+        max_participation=(
+            None if max_participation is None else options.share(max_participation, "--max-participation")
+        ),
+        volatility_bps=(
+            None if volatility_pause is None else parse_decimal(volatility_pause, "--volatility-pause")
+        ),
+        start_at_ms=None if start_at is None else parse_time_ms(start_at, "--start-at"),
+        trigger=waited_for,
+        stop_when=None if stop_when is None else parse_stop_when(stop_when),
+        overtime_ms=None if overtime is None else parse_duration_ms(overtime, "--overtime"),
+        leverage=leverage,
+    )
+    pacing.check()
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
 
     def build(instrument: Instrument) -> TWAPExecutor:
@@ -281,10 +388,16 @@ def twap(
             symbol=instrument.symbol,
             side=order_side,
             quantity=total,
-            chunks=chunks,
+            chunks=count,
             interval_ms=interval_ms,
             position_side=hedge_side,
             reduce_only=reduce_only,
+            slice_size=size,
+            randomize_size=(
+                None if randomize_size is None else options.share(randomize_size, "--randomize-size")
+            ),
+            randomize_time=spread,
+            pacing=pacing,
         )
         return TWAPExecutor(request, instrument)
 

@@ -78,6 +78,7 @@ class BacktestRuntime:
         self._journal = journal or MemoryJournal()
         self._tells_trades = tells_trades
         self._untold: dict[str, Decimal] = {}
+        self._told: dict[str, Quote] = {}
         self._queue: list[tuple[int, int, int, Callable[[], None]]] = []
         self._sequence = 0
         self.now_ns = exchange.now_ms * MS_NS
@@ -98,10 +99,18 @@ class BacktestRuntime:
 
         ``started_ns``, ``orders`` and ``controls`` are those of earlier runs.
         """
+        for symbol in self._exchange.symbols:  # told where the markets stand
+            quote = self._exchange.quote(symbol)
+            if min(quote.bid, quote.ask) > 0:
+                self._process(QuoteUpdated(quote))
         started = self._engine.start(
             job_id, flow, self.now_ns, started_ns=started_ns, orders=orders, controls=controls
         )
         self._carry_out(started)
+
+    def tell(self, event: Input) -> None:
+        """Have something reach the engine at the present virtual time."""
+        self._process(event)
 
     def stop(self, reason: str) -> None:
         """Ask every job to end in order."""
@@ -129,8 +138,7 @@ class BacktestRuntime:
             if event is not None and (not self._queue or event.time_ms * MS_NS <= self._queue[0][0]):
                 self.now_ns = max(self.now_ns, event.time_ms * MS_NS)
                 self._exchange.apply(event)
-                if isinstance(event, Quote):
-                    self._at(self.now_ns, 2, self._tell(QuoteUpdated(event)))
+                self._follow(event.symbol)
                 self._publish()
                 event = next(self._market, None)
             elif self._queue:
@@ -143,6 +151,14 @@ class BacktestRuntime:
                 return
         if event is not None:
             self._market = _chain(event, self._market)
+
+    def _follow(self, symbol: str) -> None:
+        """Tell of the best bid and ask where they are others than before."""
+        quote, before = self._exchange.quote(symbol), self._told.get(symbol)
+        if before is None or (quote.bid, quote.ask) != (before.bid, before.ask):
+            self._told[symbol] = quote
+            if min(quote.bid, quote.ask) > 0:
+                self._at(self.now_ns, 2, self._tell(QuoteUpdated(quote)))
 
     def _at(self, at_ns: int, rank: int, action: Callable[[], None]) -> None:
         self._sequence += 1

@@ -22,7 +22,7 @@ from orderkit.journal.locks import job_lock
 from orderkit.risk.gate import Refused
 from orderkit.runtime.dead_man import switch_for
 from orderkit.runtime.desk import Desk
-from orderkit.runtime.live import EventStream, LiveRuntime, run
+from orderkit.runtime.live import Clock, EventStream, LiveRuntime, run
 from orderkit.runtime.risk import RiskGuard
 from orderkit.runtime.strangers import Strangers
 
@@ -132,6 +132,9 @@ async def _execute(
 
         markets.append(TradeStream(desk.gateway.inquiry, lambda: desk.gateway.endpoints.stream, trades_of))
     engine = Engine(gate=guard or _refuse_all)
+    clock = Clock()
+    if guard is not None:
+        engine.learn(guard.snapshot, clock.now_ns())
     strangers = Strangers(desk.journal, record.job_id, desk.gateway.now_ms)
     runtime = LiveRuntime(
         engine,
@@ -141,6 +144,7 @@ async def _execute(
         market_streams=markets,
         on_step=view.step,
         strangers=strangers,
+        clock=clock,
     )
     last_known_ms = max((order.updated_ms for order in record.orders), default=0)
     async with runtime, switch_for(desk.gateway, dead_man):

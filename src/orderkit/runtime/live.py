@@ -15,6 +15,7 @@ from orderkit.domain.commands import (
     CancelOrder,
     Command,
     ListOpenOrders,
+    LookAt,
     QueryFills,
     QueryOrder,
     SearchOrder,
@@ -25,6 +26,7 @@ from orderkit.domain.events import (
     CancelRefused,
     Input,
     ListingFailed,
+    LookedAt,
     OpenOrdersListed,
     OrderAbsent,
     OrderReported,
@@ -38,6 +40,7 @@ from orderkit.domain.events import (
     UserStreamUp,
 )
 from orderkit.domain.job import Control, JobResult
+from orderkit.domain.looks import AccountFor, BalanceOf, ContractOf, Look, PriceAt, QuoteOf, Seen
 from orderkit.domain.order import Order, OrderReport, Rejection
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.engine import Engine, Output
@@ -253,6 +256,8 @@ class LiveRuntime:
                 self._queries.submit(self._search, command)
             case ListOpenOrders(symbol):
                 self._queries.submit(self._list_open_orders, symbol)
+            case LookAt(look):
+                self._queries.submit(self._look, look)
             case SetTimer(timer_id, at_ns):
                 delay_s = (at_ns - self.clock.now_ns()) / 1e9
                 self._loop.call_later(max(delay_s, 0.0), self.post, TimerFired(timer_id))
@@ -397,6 +402,28 @@ class LiveRuntime:
             self._tell(ListingFailed(symbol, str(error)))
         else:
             self._tell(OpenOrdersListed(symbol, asked_ns, tuple(reports)))
+
+    def _look(self, look: Look) -> None:
+        try:
+            value = self._seen(look)
+        except Exception as error:
+            self._log_query(str(look), error)
+            self._tell(LookedAt(look, None, str(error)))
+        else:
+            self._tell(LookedAt(look, value))
+
+    def _seen(self, look: Look) -> Seen:
+        match look:
+            case AccountFor(symbol):
+                return self._gateway.account([symbol])
+            case BalanceOf(asset):
+                return self._gateway.balance(asset)
+            case ContractOf(symbol):
+                return self._gateway.instruments(refresh=True)[symbol]
+            case QuoteOf(symbol):
+                return self._gateway.quote(symbol)
+            case PriceAt(venue, pair):
+                return self._gateway.reference_price(venue, pair)
 
     @staticmethod
     def _log_query(cid: str, error: Exception) -> None:

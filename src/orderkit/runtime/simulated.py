@@ -7,6 +7,7 @@ from orderkit.domain.account import Account, Position, TradingSnapshot
 from orderkit.domain.commands import (
     CancelOrder,
     ListOpenOrders,
+    LookAt,
     QueryFills,
     QueryOrder,
     SearchOrder,
@@ -16,6 +17,7 @@ from orderkit.domain.enums import OrderStatus, OrderType, TimeInForce, WorkingTy
 from orderkit.domain.events import (
     CancelRefused,
     Input,
+    LookedAt,
     OpenOrdersListed,
     OrderAbsent,
     OrderReported,
@@ -24,6 +26,7 @@ from orderkit.domain.events import (
     TradeReported,
 )
 from orderkit.domain.instrument import Instrument
+from orderkit.domain.looks import AccountFor, BalanceOf, ContractOf, Look, PriceAt, QuoteOf, Seen
 from orderkit.domain.margin import Bracket
 from orderkit.domain.order import Fill, OrderRef, OrderReport, OrderRequest, Rejection
 from orderkit.simulator.exchange import SimulatedExchange
@@ -40,7 +43,7 @@ from orderkit.simulator.types import (
     TradeView,
 )
 
-ExchangeCommand = SubmitOrder | CancelOrder | QueryOrder | QueryFills | ListOpenOrders | SearchOrder
+ExchangeCommand = SubmitOrder | CancelOrder | QueryOrder | QueryFills | ListOpenOrders | SearchOrder | LookAt
 
 _ALGO_STATUS = {
     AlgoStatus.CANCELED: OrderStatus.CANCELED,
@@ -69,6 +72,8 @@ class SimulatedAccount:
                 return self._query_fills(ref)
             case ListOpenOrders(symbol):
                 return [self._open_orders(symbol)]
+            case LookAt(look):
+                return [LookedAt(look, self._seen(look))]
 
     def user_events(self, events: Iterable[Event]) -> list[Input]:
         """What the account's user stream tells of the exchange's events."""
@@ -87,6 +92,19 @@ class SimulatedAccount:
     def snapshot(self, instrument: Instrument, brackets: Sequence[Bracket]) -> TradingSnapshot:
         """What the validation chain looks at, at the exchange's present time."""
         view = self._exchange.account(self._id)
+        return TradingSnapshot(
+            instrument=instrument,
+            quote=self._exchange.quote(instrument.symbol),
+            mark_price=self._exchange.mark_price(instrument.symbol),
+            now_ms=self._exchange.now_ms,
+            account=self._account(instrument),
+            brackets=brackets,
+            taker_rate=view.taker_commission_rate,
+            maker_rate=view.maker_commission_rate,
+        )
+
+    def _account(self, instrument: Instrument) -> Account:
+        view = self._exchange.account(self._id)
         margin = next(a for a in view.assets if a.asset == instrument.margin_asset)
         positions = tuple(
             Position(
@@ -102,24 +120,28 @@ class SimulatedAccount:
             if p.amount
         )
         config = self._exchange.symbol_config(self._id, instrument.symbol)
-        return TradingSnapshot(
-            instrument=instrument,
-            quote=self._exchange.quote(instrument.symbol),
-            mark_price=self._exchange.mark_price(instrument.symbol),
-            now_ms=self._exchange.now_ms,
-            account=Account(
-                wallet_balance=margin.wallet_balance,
-                available_balance=margin.available_balance,
-                hedge_mode=view.hedge_mode,
-                positions=positions,
-                leverage={instrument.symbol: config.leverage},
-            ),
-            brackets=brackets,
-            taker_rate=view.taker_commission_rate,
-            maker_rate=view.maker_commission_rate,
+        return Account(
+            wallet_balance=margin.wallet_balance,
+            available_balance=margin.available_balance,
+            hedge_mode=view.hedge_mode,
+            positions=positions,
+            leverage={instrument.symbol: config.leverage},
         )
 
     # --- commands ---------------------------------------------------------------------------------
+
+    def _seen(self, look: Look) -> Seen:
+        match look:
+            case AccountFor(symbol):
+                return self._account(self._exchange.instrument(symbol))
+            case BalanceOf(asset):
+                assets = self._exchange.account(self._id).assets
+                return next((a.wallet_balance for a in assets if a.asset == asset), Decimal(0))
+            case ContractOf(symbol):
+                return self._exchange.instrument(symbol)
+            case QuoteOf(symbol) | PriceAt(_, symbol):
+                quote = self._exchange.quote(symbol)
+                return quote if isinstance(look, QuoteOf) else quote.mid
 
     def _submit(self, cid: str, request: OrderRequest) -> Input:
         try:

@@ -1,7 +1,9 @@
 """What anyone may ask the simulated exchange about its markets."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
+from orderkit.domain.instrument import Instrument
 from orderkit.domain.market import MarketTrade, MarkPrice, Quote
 from orderkit.simulator import queries
 from orderkit.simulator.fixed import to_decimal
@@ -12,6 +14,14 @@ from orderkit.simulator.venue import Venue
 
 class PublicQueries(Venue):
     """Market data. An unlisted symbol is refused with -1121."""
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        return list(self._markets)
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The contract's rules."""
+        return self._market(symbol).contract.instrument
 
     def quote(self, symbol: str) -> Quote:
         """The public touch; an empty side is price 0, quantity 0."""

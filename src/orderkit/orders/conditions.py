@@ -1,0 +1,81 @@
+"""What a job may wait for, or end on, besides the time: a price at some venue, a balance."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from orderkit.errors import UsageError, ValidationError
+from orderkit.utils import parse_decimal
+
+_SIDES = {"above": True, "below": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """The price of ``pair`` at ``venue`` is at or ``above`` (else below) ``value``."""
+
+    venue: str
+    pair: str
+    above: bool
+    value: Decimal
+
+    def holds(self, price: Decimal) -> bool:
+        return price >= self.value if self.above else price <= self.value
+
+    def __str__(self) -> str:
+        return f"{self.venue} {self.pair} {'above' if self.above else 'below'} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class StopWhen:
+    """The wallet balance of ``asset`` is at or ``above`` (else below) ``value``."""
+
+    asset: str
+    above: bool
+    value: Decimal
+
+    def holds(self, balance: Decimal) -> bool:
+        return balance >= self.value if self.above else balance <= self.value
+
+    def __str__(self) -> str:
+        return f"{self.asset} {'above' if self.above else 'below'} {self.value}"
+
+
+def parse_trigger(text: str) -> Trigger:
+    """``EXCHANGE;PAIR;above|below;VALUE``. On binance the pair is a USDⓈ-M contract.
+
+    Raises:
+        UsageError: another form.
+    """
+    words = [word.strip() for word in text.split(";")]
+    if len(words) != 4 or not all(words):
+        raise _unreadable("--trigger", text, "BINANCE;BTCUSDT;above;65000")
+    above, value = _relation(words[2], words[3], "--trigger", text, "BINANCE;BTCUSDT;above;65000")
+    venue = words[0].lower()
+    pair = words[1].upper()
+    if venue == "binance":
+        pair = pair.split(":")[0].replace("/", "").replace("-", "")
+    return Trigger(venue, pair, above, value)
+
+
+def parse_stop_when(text: str) -> StopWhen:
+    """``ASSET;above|below;VALUE``.
+
+    Raises:
+        UsageError: another form.
+    """
+    words = [word.strip() for word in text.split(";")]
+    if len(words) != 3 or not all(words):
+        raise _unreadable("--stop-when", text, "USDT;below;500")
+    above, value = _relation(words[1], words[2], "--stop-when", text, "USDT;below;500")
+    return StopWhen(words[0].upper(), above, value)
+
+
+def _relation(word: str, number: str, name: str, text: str, example: str) -> tuple[bool, Decimal]:
+    try:
+        return _SIDES[word.lower()], parse_decimal(number, name)
+    except (KeyError, ValidationError):
+        raise _unreadable(name, text, example) from None
+
+
+def _unreadable(name: str, text: str, example: str) -> UsageError:
+    return UsageError(f"{name} {text!r} cannot be read", hint=f'write it like "{example}"')
