@@ -138,7 +138,7 @@ class BacktestRuntime:
             if event is not None and (not self._queue or event.time_ms * MS_NS <= self._queue[0][0]):
                 self.now_ns = max(self.now_ns, event.time_ms * MS_NS)
                 self._exchange.apply(event)
-                self._follow(event.symbol)
+                self._follow(event)
                 self._publish()
                 event = next(self._market, None)
             elif self._queue:
@@ -152,13 +152,15 @@ class BacktestRuntime:
         if event is not None:
             self._market = _chain(event, self._market)
 
-    def _follow(self, symbol: str) -> None:
-        """Tell of the best bid and ask where they are others than before."""
-        quote, before = self._exchange.quote(symbol), self._told.get(symbol)
-        if before is None or (quote.bid, quote.ask) != (before.bid, before.ask):
+    def _follow(self, event: MarketEvent) -> None:
+        """Tell of a quote, and of what other events make of the best bid and ask."""
+        symbol = event.symbol
+        quote = event if isinstance(event, Quote) else self._exchange.quote(symbol)
+        before = self._told.get(symbol)
+        moved = before is None or (quote.bid, quote.ask) != (before.bid, before.ask)
+        if (moved or quote is event) and min(quote.bid, quote.ask) > 0:
             self._told[symbol] = quote
-            if min(quote.bid, quote.ask) > 0:
-                self._at(self.now_ns, 2, self._tell(QuoteUpdated(quote)))
+            self._at(self.now_ns, 2, self._tell(QuoteUpdated(quote)))
 
     def _at(self, at_ns: int, rank: int, action: Callable[[], None]) -> None:
         self._sequence += 1
