@@ -55,7 +55,7 @@ def examples() -> list[str]:
     """What follows ``bot.py`` wherever the two pages call it, without comments."""
     found = []
     for page in (ROOT / "README.md", ROOT / "TESTING_GUIDE.md"):
-        calls = re.findall(r"uv run bot\.py ([^`|)\n;]+)", page.read_text())
+        calls = re.findall(r'uv run bot\.py ((?:"[^"\n]*"|[^`|)\n;])+)', page.read_text())
         found += [" ".join(shlex.split(call, comments=True)) for call in calls]
     return sorted(line for line in set(found) if line != "COMMAND")
 
