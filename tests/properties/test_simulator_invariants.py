@@ -86,6 +86,7 @@ class Auditor:
         for account in "ab":
             self._check_money(account, state["accounts"][account])
             self._check_reservations(account)
+            self._check_available(account)
         cleared = sum(
             income.amount
             for account in "ab"
@@ -145,6 +146,16 @@ class Auditor:
             assert margin > sum(p.maintenance_margin for p in cross)
         else:
             assert self.desk.wallet(account) >= 0
+
+    def _check_available(self, account: str) -> None:
+        """What is free is what backs cross positions, less the margin of these and of all open orders."""
+        asset = self.desk.exchange.account(account).assets[0]
+        free = asset.cross_wallet_balance
+        for position in self.desk.exchange.positions(account):
+            free -= position.open_order_initial_margin
+            if not position.isolated:
+                free += position.unrealized_profit - position.position_initial_margin
+        assert asset.available_balance == max(free, Decimal(0))
 
     def _check_reservations(self, account: str) -> None:
         expected: dict[tuple[PositionSide, Side], Decimal] = defaultdict(Decimal)
