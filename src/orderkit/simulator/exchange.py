@@ -288,6 +288,10 @@ class SimulatedExchange(PublicQueries, PrivateQueries, Clockwork):
         self._settle(market)
         return settlement
 
+    def follow_book(self, symbol: str) -> None:
+        """Let the last price follow the middle of the book, also after public trades, until the next one."""
+        self._market(symbol).trades_are_fed = False
+
     # events and state
 
     def drain(self) -> list[Event]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -322,3 +323,15 @@ def test_too_many_orders_are_refused(paper: Server) -> None:
     assert {a.json()["code"] for a in refused} == {-1015}
     assert all(1 <= int(a.headers["Retry-After"]) <= 10 for a in refused)
     assert paper.signed("GET", "/fapi/v1/openOrders", {}).status_code == 200
+
+
+def test_the_last_price_is_where_the_book_was_set_also_after_a_trade(paper: Server) -> None:
+    def last() -> Decimal:
+        return Decimal(paper.client().futures_symbol_ticker(symbol="BTCUSDT")["price"])
+
+    paper.market(bid="60010", ask="60010.2")
+    assert last() == Decimal("60010.1")
+    paper.control("POST", "/paper/trade", {"symbol": "BTCUSDT", "price": "60005", "quantity": "0.1"})
+    assert last() == 60005
+    paper.market(bid="60020", ask="60020.2")
+    assert last() == Decimal("60020.1")

@@ -30,7 +30,7 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class SetMarket(msgspec.Struct, forbid_unknown_fields=True):
-    """POST /paper/market: the whole book is one level a side from now on.
+    """POST /paper/market: the whole book is one level a side from now on; the last price is its middle.
 
     A quantity left out is the largest the symbol's LOT_SIZE allows.
     """
@@ -188,6 +188,7 @@ class Control:
             snapshot=True,
         )
         self._exchange.advance()
+        self._exchange.simulator.follow_book(instrument.symbol)
         self._exchange.apply(book)
         await self._exchange.settled()
         return {"symbol": instrument.symbol, "bid": f"{order.bid:f}", "ask": f"{order.ask:f}"}
