@@ -19,10 +19,11 @@ from orderkit.domain.job import JobRecord, JobResult, JobStatus
 from orderkit.domain.order import OrderReport, OrderRequest
 from orderkit.engine.engine import Engine
 from orderkit.exchange.binance_gateway import BinanceGateway
+from orderkit.exchange.market_stream import MarketStream
 from orderkit.exchange.user_stream import UserStream
 from orderkit.journal.sqlite import SqliteJournal
 from orderkit.orders.twap import TWAPExecutor, TWAPRequest
-from orderkit.runtime.live import LiveRuntime, run
+from orderkit.runtime.live import Clock, LiveRuntime, run
 
 SLICES = 200
 INTERVAL_MS = 50
@@ -51,11 +52,17 @@ def twap(settings: Settings, endpoints: Endpoints, job_id: str) -> list[float]:
     request = TWAPRequest("BTCUSDT", Side.BUY, QUANTITY, SLICES, INTERVAL_MS)
     executor = TWAPExecutor(request, bitcoin())
     quote, mark = gateway.quote("BTCUSDT"), gateway.mark_price("BTCUSDT")
-    executor.validate(TradingSnapshot(bitcoin(), quote, mark.mark_price, 0, gateway.account(["BTCUSDT"])))
+    snapshot = TradingSnapshot(bitcoin(), quote, mark.mark_price, 0, gateway.account(["BTCUSDT"]))
+    executor.validate(snapshot)
 
     async def main() -> tuple[JobResult, int]:
         stream = UserStream(gateway, endpoints.stream)
-        async with LiveRuntime(Engine(), gateway, journal, user_stream=stream) as runtime:
+        quotes = MarketStream(gateway, lambda: endpoints.stream, ["BTCUSDT"])
+        engine, clock = Engine(), Clock()
+        engine.learn(snapshot, clock.now_ns())
+        async with LiveRuntime(
+            engine, gateway, journal, user_stream=stream, market_streams=[quotes], clock=clock
+        ) as runtime:
             start_ns = time.monotonic_ns()
             started_ns = runtime.clock.now_ns()
             journal.open_job(JobRecord(job_id, "twap", "paper", {}, started_ns))

@@ -72,6 +72,13 @@ SCENARIOS = {
     "stop-limit": Scenario("stop-limit BTCUSDT BUY 0.01 60500 60600 --wait", Decimal("0.01"), trigger),
     "trailing-stop": Scenario("trailing-stop BTCUSDT SELL 0.01 1 --wait", Decimal("-0.01"), turn),
     "twap": Scenario("twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms", Decimal("0.3")),
+    "twap-passive": Scenario(
+        "twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms --style passive", Decimal("0.3")
+    ),
+    "twap-tick-better": Scenario(
+        "twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms --style tick-better --escalate-after 1",
+        Decimal("0.3"),
+    ),
     "oco": Scenario("oco BTCUSDT SELL 0.5 62000 58000", Decimal("-0.5"), take_profit),
     "oco-resized": Scenario(
         "oco BTCUSDT SELL 0.5 62000 58000",

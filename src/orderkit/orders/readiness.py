@@ -1,5 +1,6 @@
 """Whether a slice may be sent now: market, price, volatility, balance, leverage, earlier failures."""
 
+import itertools
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -172,9 +173,7 @@ class Readiness:
             return Blocked("WAITING", message)
         if self.closes:
             return None
-        since = [
-            o for o in ctx.orders if o.created_ms * 1_000_000 >= seen.at_ns and o.request.side is self.side
-        ]
+        since = itertools.takewhile(lambda o: o.created_ms * 1_000_000 >= seen.at_ns, reversed(ctx.orders))
         sent = sum((o.executed_quantity + o.leaves_quantity for o in since), Decimal(0))
         position = account.position_quantity(self.symbol, self.position_side)
         closing = closing_quantity(self.side, sent + quantity, position, self.position_side)

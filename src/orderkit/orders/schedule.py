@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 
 from orderkit.domain.job import Control, ControlKind, active_ns
@@ -24,7 +25,7 @@ class Slice:
     target: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schedule:
     """Slices in the order of their times, at least one; the last one's own time is over at ``end_ns``."""
 
@@ -35,7 +36,7 @@ class Schedule:
     def total(self) -> Decimal:
         return self.slices[-1].target
 
-    @property
+    @cached_property
     def largest(self) -> Decimal:
         """The largest slice."""
         return max(self.quantities)

@@ -57,6 +57,7 @@ class SlicedExecutor(ABC):
         self._cached: tuple[tuple[str, int, int | None], Schedule] | None = None
         self._triggered_ns: int | None = None
         self._traded_before = ZERO
+        self._filled = (0, ZERO)
 
     @property
     def follows_trades(self) -> bool:
@@ -233,7 +234,7 @@ class SlicedExecutor(ABC):
         """What to send now, 0 for nothing: never below the exchange's minimum, never leaving less than it."""
         began_ns = self._began_in(ctx)
         schedule = self._schedule(ctx.job_id, ctx.controls, began_ns)
-        done = committed(ctx.orders)
+        done = self._committed(ctx)
         smallest = self._smallest(ctx, price, instrument, market=market)
         if smallest is None:
             return ZERO
@@ -282,7 +283,7 @@ class SlicedExecutor(ABC):
 
     def _blocked(self, ctx: Context, pacing: Pacing, schedule: Schedule, due: Slice) -> Blocked | None:
         style = self._style(ctx, pacing, last=due is schedule.slices[-1])
-        missing = min(due.target - committed(ctx.orders), schedule.largest)
+        missing = min(due.target - self._committed(ctx), schedule.largest)
         if missing <= 0:
             return None
         return self._ready.blocked(ctx, pacing, style, missing, self.instrument)
@@ -329,7 +330,7 @@ class SlicedExecutor(ABC):
             yield from self._withdraw(ctx)
             yield from ctx.wait_done(*ctx.orders)
             pacing, total = self._pacing(ctx), self._total(ctx)
-            left = total - committed(ctx.orders)
+            left = total - self._committed(ctx)
             if any(order.unresolved for order in ctx.orders):
                 return self._in_doubt(ctx)
             if left <= 0:
@@ -433,6 +434,15 @@ class SlicedExecutor(ABC):
 
     def _total(self, ctx: Context) -> Decimal:
         return self._schedule(ctx.job_id, ctx.controls, self._began_in(ctx)).total
+
+    def _committed(self, ctx: Context) -> Decimal:
+        """`committed` of the job's orders; a filled one never changes, so most are added up once."""
+        count, filled = self._filled
+        while count < len(ctx.orders) and ctx.orders[count].status is OrderStatus.FILLED:
+            filled += ctx.orders[count].executed_quantity
+            count += 1
+        self._filled = count, filled
+        return filled + committed(ctx.orders[count:])
 
     def _largest(self, ctx: Context) -> Decimal:
         return self._schedule(ctx.job_id, ctx.controls, self._began_in(ctx)).largest
