@@ -1,7 +1,9 @@
 """What a trader, or a client's start-up, may ask for is there: every route, stream and method by its name."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
@@ -11,9 +13,11 @@ from orderkit.paper.host import PaperExchange
 from orderkit.paper.markets import open_market
 from orderkit.paper.server import ENDPOINTS
 from orderkit.paper.store import Store
+from orderkit.paper.streams import sockets as stream_sockets
 from orderkit.paper.streams.hub import Hub
 from orderkit.paper.streams.names import Category, parse
 from orderkit.paper.streams.sockets import GOING_AWAY, StreamSockets
+from orderkit.paper.websocket_api import sockets as api_sockets
 from orderkit.paper.websocket_api.methods import METHODS
 from orderkit.paper.websocket_api.sockets import ApiSockets
 from tests.contract.paper.server import Server
@@ -85,19 +89,52 @@ def test_every_route_of_test_control_is_on_the_server(paper: Server) -> None:
     assert paper.raw("OPTIONS", "/paper/nothing").status_code == 404
 
 
-def test_a_connection_is_closed_when_its_day_is_over(tmp_path: Path) -> None:
+SOCKETS = ("/public/ws", "/market/ws/btcusdt@ticker", "/private/stream", "/ws-fapi/v1")
+
+
+def connected(home: Path, life_s: float, then: Callable[[Any], Awaitable[None]]) -> None:
+    """Connect to each kind of socket, whose life is this long, and hand it on."""
+
     async def scenario() -> None:
-        exchange = PaperExchange(
-            open_market("manual")[0], Store(tmp_path / "account.sqlite3"), market="manual"
-        )
+        exchange = PaperExchange(open_market("manual")[0], Store(home / "account.sqlite3"), market="manual")
         application = web.Application()
-        application.router.add_routes(StreamSockets(Hub(), life_s=0.05).routes())
-        application.router.add_routes(ApiSockets(exchange, life_s=0.05).routes())
+        application.router.add_routes(StreamSockets(Hub(), life_s=life_s).routes())
+        application.router.add_routes(ApiSockets(exchange, life_s=life_s).routes())
         async with TestClient(TestServer(application)) as client:
-            for path in ("/public/ws", "/private/stream", "/ws-fapi/v1"):
-                async with client.ws_connect(path) as socket:
-                    message = await socket.receive(timeout=10)
-                    assert (message.type, message.data) == (WSMsgType.CLOSE, GOING_AWAY)
+            for path in SOCKETS:
+                async with client.ws_connect(path, autoping=False) as socket:
+                    await then(socket)
         exchange.close()
 
     asyncio.run(scenario())
+
+
+def test_a_connection_is_closed_when_its_day_is_over(tmp_path: Path) -> None:
+    async def closed(socket: Any) -> None:
+        message = await socket.receive(timeout=10)
+        assert (message.type, message.data) == (WSMsgType.CLOSE, GOING_AWAY)
+
+    connected(tmp_path, 0.05, closed)
+
+
+def test_a_ping_is_answered_with_what_it_carries(tmp_path: Path) -> None:
+    async def answered(socket: Any) -> None:
+        await socket.ping(b"1790000000000")
+        message = await socket.receive(timeout=10)
+        assert (message.type, message.data) == (WSMsgType.PONG, b"1790000000000")
+
+    connected(tmp_path, 60, answered)
+
+
+def test_a_client_is_pinged_and_cut_off_when_it_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def pinged(socket: Any) -> None:
+        assert (await socket.receive(timeout=10)).type is WSMsgType.PING
+        while (message := await socket.receive(timeout=10)).type is WSMsgType.PING:
+            pass
+        assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.ERROR)
+
+    for module in (stream_sockets, api_sockets):
+        monkeypatch.setattr(module, "PING_INTERVAL_S", 0.2)
+    connected(tmp_path, 60, pinged)

@@ -11,6 +11,7 @@ from aiohttp import WSMsgType, web
 from orderkit.paper.streams.hub import Hub, Subscriber
 from orderkit.paper.streams.names import Category
 
+# A client that leaves a ping unanswered for half this time is cut off; Binance waits ten minutes.
 PING_INTERVAL_S = 180
 # Binance ends every connection after a day.
 LIFE_S = 24 * 3600.0
