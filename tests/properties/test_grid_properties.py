@@ -130,7 +130,18 @@ def test_on_any_path_a_grid_keeps_its_bound_its_levels_and_its_books(
         mark = world.snapshot().mark_price
         assert abs(world.result + world.fees - totals.realised - totals.unrealised(mark)) < Decimal("1e-6")
         assert totals.fees == world.fees
+        assert totals.realised == sum(cell.leg.profit for cell in (*ledger.cells.values(), *ledger.retired))
+        if request.post_only and request.mode is Mode.NEUTRAL:
+            assert_idle_cells_have_earned_their_round_trips(ledger, request.level_quantity)
         assert_every_level_is_served(world)
+
+
+def assert_idle_cells_have_earned_their_round_trips(ledger: Ledger, quantity: Decimal) -> None:
+    """A maker's round trip earns the cell's width; a cell that is in none has nothing else in its books."""
+    for cell in (*ledger.cells.values(), *ledger.retired):
+        if cell.is_idle:
+            width = cell.bounds.high - cell.bounds.low
+            assert cell.leg.profit == cell.leg.round_trips * width * quantity
 
 
 def assert_every_level_is_served(world: World) -> None:
@@ -188,6 +199,7 @@ def test_a_grid_that_is_flattened_leaves_nothing_and_its_result_is_the_accounts(
     assert abs(world.result - (totals.realised + totals.unrealised(ZERO) - totals.fees)) < Decimal("1e-6")
 
 
+@settings(deadline=None)
 @given(
     st.integers(min_value=1_000, max_value=900_000),
     st.integers(min_value=1, max_value=500_000),
@@ -209,6 +221,42 @@ def test_levels_rise_on_ticks_from_end_to_end_and_orders_find_their_cells(
         beyond = ladder.price(count + 1)
         if beyond > ladder.price(count) > ladder.upper:
             assert ladder.cell_of(Side.BUY, beyond) == count + 1
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.integers(480_000, 520_000), min_size=10, max_size=60), st.sampled_from(list(Mode)))
+def test_reinvested_profit_makes_round_trips_larger_and_the_bound_says_by_how_much(
+    path: list[int], mode: Mode
+) -> None:
+    size = Decimal("0.013")
+    request = GridRequest(
+        "BTCUSDT", Decimal(48_000), Decimal(52_000), 5, size, mode=mode, reinvest=True, post_only=True
+    )
+    world = World(request, quote(500_000, "50", START_MS))
+    for step, price in enumerate(path, 1):
+        world.market.append(quote(price, "50", START_MS + step * STEP_MS))
+        world.runtime._market = world._events()
+        world.runtime.advance_market(START_MS + step * STEP_MS + STEP_MS // 2)
+        ledger, totals = world.ledger, world.ledger.totals()
+        ledger.audit()
+        assert ledger.bound[0] <= world.position <= ledger.bound[1]
+        most = size * (1 + max(totals.realised, ZERO) / world.trader.request.capital)
+        for order in world.exchange.open_orders("me", "BTCUSDT"):
+            assert size <= order.quantity <= most
+    mark = world.snapshot().mark_price
+    assert abs(world.result + world.fees - totals.realised - totals.unrealised(mark)) < Decimal("1e-6")
+
+
+def test_the_profit_of_four_round_trips_buys_more_in_the_fifth() -> None:
+    request = GridRequest("BTCUSDT", Decimal(48_000), Decimal(52_000), 5, Decimal("0.013"), reinvest=True)
+    world = World(request, quote(500_000, "50", START_MS))
+    for step, price in enumerate([480_000, 520_000] * 6, 1):  # each way all four cells, once
+        world.market.append(quote(price, "50", START_MS + step * STEP_MS))
+        world.runtime._market = world._events()
+        world.runtime.advance_market(START_MS + step * STEP_MS + STEP_MS // 2)
+    sizes = [c.request.quantity for _, c in world.runtime.commands if isinstance(c, SubmitOrder)]
+    assert min(size for size in sizes if size) == Decimal("0.013")
+    assert max(size for size in sizes if size) >= Decimal("0.014")
 
 
 def test_virtual_time_sends_the_grid_of_the_handbook() -> None:

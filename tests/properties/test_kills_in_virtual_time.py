@@ -9,14 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderkit.domain.enums import OrderType, Side, WorkingType
-from orderkit.domain.job import JobStatus
+from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.market import Quote
 from orderkit.domain.order import OrderRequest
+from orderkit.engine.context import Context, Flow
 from orderkit.orders.bracket import BracketExecutor, BracketRequest
 from orderkit.orders.chase import ChaseExecutor, ChaseRequest, OnTimeout
 from orderkit.orders.executor import Executor
+from orderkit.orders.grid import GridTrader
+from orderkit.orders.grid_levels import Mode
+from orderkit.orders.grid_request import GridRequest, OnStop
 from orderkit.orders.iceberg import IcebergExecutor, IcebergRequest
 from orderkit.orders.oco import OCOExecutor, OCORequest
+from orderkit.orders.registry import executor_of
 from orderkit.orders.scaled import ScaledExecutor, ScaledRequest
 from orderkit.orders.single import SingleRequest
 from orderkit.orders.trailing_stop import TrailingStopExecutor
@@ -97,6 +102,24 @@ CASES = {
         ((5, "60100", "50"), (30, "61000", "0.04"), (31, "60500", "50"), (40, "61200", "50")),
         "0",
     ),
+    "grid": Case(
+        lambda: GridTrader(
+            GridRequest(
+                "BTCUSDT",
+                D(58_000),
+                D(62_000),
+                9,
+                D("0.01"),
+                mode=Mode.LONG,
+                trailing=True,
+                max_runtime_ms=LONGEST_MS + 10_000,
+                on_stop=OnStop.FLATTEN,
+            ),
+            BTC,
+        ),
+        tuple((n, str(60_000 + (-1) ** n * 30 * n), "0.02") for n in range(1, 60)),
+        "0",
+    ),
 }
 
 
@@ -119,7 +142,11 @@ def test_a_job_ends_where_it_would_have(kind: str, kills_ms: list[int], latency:
     market = [at(1_000 * second, price, size) for second, price, size in case.market]
     # what was not there in time meets the market too
     market += [at(LONGEST_MS + 20_000 * late, case.market[-1][1]) for late in range(1, 5)]
-    ran = venue.run_with_kills(executor.run, market, kills_ms=kills_ms)
+
+    def flow(ctx: Context) -> Flow[JobResult]:  # each process has nothing but the request and the orders
+        return executor_of(kind, executor.request, BTC).run(ctx)
+
+    ran = venue.run_with_kills(flow, market, kills_ms=kills_ms)
     assert ran.result is not None
     assert ran.result.status is JobStatus.COMPLETED, ran.result
     assert venue.position == D(case.position)

@@ -347,6 +347,7 @@ class GridTrader:
             left = yield from cancel_orders(ctx, working)
         yield from ctx.wait_done(*ledger.closing, *(order for order in ctx.orders if order.is_terminal))
         ledger.audit()
+        unclosed = ZERO
         if ending.flattens:
 
             def submit(side: Side, quantity: Decimal) -> Order:
@@ -354,7 +355,7 @@ class GridTrader:
                 ledger.add(order)
                 return order
 
-            yield from flatten(ctx, lambda: ledger.current_position(), self.instrument, submit)
+            unclosed = yield from flatten(ctx, lambda: ledger.current_position(), self.instrument, submit)
             ledger.audit()
         unknown = [o.client_order_id for o in ctx.orders if o.unresolved]
         if unknown:
@@ -367,6 +368,10 @@ class GridTrader:
         if totals.position:
             said.append(f"it holds {totals.position} {self.instrument.base_asset}")
         status = ending.status
+        if unclosed and abs(unclosed) >= self.instrument.lot_size_for(market=True).min_quantity:
+            why = why_rejected(ledger.closing[-1]) if ledger.closing else None
+            said.append(f"NOT CLOSED: {why or 'the book is too thin'}")
+            status = JobStatus.STOPPED if status is JobStatus.COMPLETED else status
         if left and status is not JobStatus.REJECTED:
             status = JobStatus.RUNNING if keeps and ctx.stopping else JobStatus.OPEN  # resume goes on with it
         return JobResult(status, "; ".join(said), ctx.interrupted)
