@@ -123,7 +123,7 @@ class SimulatedExchange(PublicQueries, PrivateQueries, Clockwork):
         if entered.good_till_date_ms and entered.is_open:
             self._expire_at(entered)
         self._settle(market)
-        if history.is_overfull(account):
+        if len(account.orders) > history.OVERFULL:
             history.forget(account, self._tape)
         return view
 
@@ -188,7 +188,7 @@ class SimulatedExchange(PublicQueries, PrivateQueries, Clockwork):
         self._tape.algo_changed(algo)
         view = algo.view()
         self._settle(market)
-        if history.is_overfull(algo.account):
+        if len(algo.account.algos) > history.OVERFULL:
             history.forget(algo.account, self._tape)
         return view
 

@@ -7,7 +7,7 @@ SCALE: int = 10**PLACES
 UNLIMITED: int = 10**40
 
 _SCALE = Decimal(SCALE)
-_UNIT = Decimal(1).scaleb(-PLACES)
+UNIT = Decimal(1).scaleb(-PLACES)
 
 
 def to_fixed(value: Decimal) -> int:
@@ -19,7 +19,7 @@ def to_fixed(value: Decimal) -> int:
 
 def to_decimal(value: int) -> Decimal:
     """The Decimal of a fixed-point number, with eight decimals."""
-    return value * _UNIT
+    return value * UNIT
 
 
 def multiply(price: int, quantity: int) -> int:

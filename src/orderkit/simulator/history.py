@@ -24,7 +24,8 @@ HISTORY_MS = 90 * DAY_MS
 MARGIN_CHANGES_MS = 30 * DAY_MS
 GTC_LIFE_MS = 365 * DAY_MS
 MAX_KEPT = 50_000
-_SLACK = 5_000
+# So many orders, or conditional orders, that ``forget`` should run before its daily time.
+OVERFULL = MAX_KEPT + 5_000
 _UNFILLED_ENDS = (OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH)
 
 
@@ -42,11 +43,6 @@ def is_algo_forgotten(algo: AlgoOrder, now_ms: int) -> bool:
     if age_ms <= UNFILLED_MS or algo.status in (AlgoStatus.NEW, AlgoStatus.TRIGGERED):
         return False
     return age_ms > HISTORY_MS or algo.actual_quantity == 0
-
-
-def is_overfull(account: Account) -> bool:
-    """Whether so many ended orders have gathered that ``forget`` should run before its daily time."""
-    return len(account.orders) > MAX_KEPT + _SLACK or len(account.algos) > MAX_KEPT + _SLACK
 
 
 def expire_old(account: Account, now_ms: int) -> None:

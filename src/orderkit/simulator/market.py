@@ -147,7 +147,8 @@ class Market:
 
     def _publish_depth(self) -> None:
         book = self.book
-        bids, asks = self._changed_levels(book.bids), self._changed_levels(book.asks)
+        bids = self._changed_levels(book.bids) if book.bids.changed else ()
+        asks = self._changed_levels(book.asks) if book.asks.changed else ()
         previous = self.update_id
         self.update_id += len(bids) + len(asks)
         now_ms = self.tape.now_ms
@@ -160,8 +161,6 @@ class Market:
             self.tape.events.append(QuoteChanged(now_ms, self._as_quote(*touch), self.update_id))
 
     def _changed_levels(self, side: BookSide) -> tuple[Level, ...]:
-        if not side.changed:
-            return ()
         prices, quantities, size_at = self.contract.prices, self.contract.quantities, side.size_at
         return tuple([(prices[price], quantities[size_at(price)]) for price in side.changed])
 

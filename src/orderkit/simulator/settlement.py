@@ -1,7 +1,7 @@
 """What a fill or an end does to an order, its position, its account's wallet, and what is told about it."""
 
 from orderkit.domain.enums import OrderStatus, OrderType, Side
-from orderkit.simulator.fixed import SCALE, to_decimal
+from orderkit.simulator.fixed import SCALE, UNIT
 from orderkit.simulator.orders import Order
 from orderkit.simulator.types import (
     AccountUpdateReason,
@@ -35,13 +35,15 @@ def fill(order: Order, price: int, quantity: int, trade_id: int, *, maker: bool,
         market.holders.pop(position, None)
     market.touched[account] = None
     asset = contract.margin_asset
-    account.wallets[asset] = account.wallets.get(asset, 0) + realized - commission
+    wallets = account.wallets
+    wallets[asset] = wallets.get(asset, 0) + realized - commission
     order.executed += quantity
     order.quote += quote
     order.realized += realized
     if order.executed == order.quantity:
         order.status = _FILLED
-        _leave(order)
+        if order.type is _LIMIT:
+            _leave(order)
     else:
         order.status = _PARTIALLY_FILLED
         if order.reserved:
@@ -56,15 +58,19 @@ def fill(order: Order, price: int, quantity: int, trade_id: int, *, maker: bool,
         position.side,
         contract.prices[price],
         contract.quantities[quantity],
-        to_decimal(quote),
-        to_decimal(commission),
+        quote * UNIT,
+        commission * UNIT,
         asset,
-        to_decimal(realized),
+        realized * UNIT,
         maker,
         now_ms,
     )
-    account.trades.setdefault(market.symbol, []).append(trade)
-    tape.trade_made(account, trade)
+    try:
+        account.trades[market.symbol].append(trade)
+    except KeyError:
+        account.trades[market.symbol] = [trade]
+    if tape.tracking:
+        tape.changed_trades.append((account.account_id, trade))
     tape.account_changed(account, _BY_ORDER, asset, (position,))
     tape.order_changed(order, ExecutionType.CALCULATED if order.liquidation else _TRADE, trade)
     if order.algo is not None:

@@ -119,10 +119,6 @@ class Tape:
         if self.tracking:
             self.changed_accounts[account.account_id] = account
 
-    def trade_made(self, account: "Account", trade: TradeView) -> None:
-        if self.tracking:
-            self.changed_trades.append((account.account_id, trade))
-
     def income_booked(self, account: "Account", income: IncomeView) -> None:
         if self.tracking:
             self.changed_income.append((account, income))

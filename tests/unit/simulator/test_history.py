@@ -77,7 +77,7 @@ def test_what_is_no_longer_found_is_no_longer_kept_either(desk: Desk) -> None:
 
 def test_a_flood_of_orders_keeps_only_the_newest(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "MAX_KEPT", 20)
-    monkeypatch.setattr(history, "_SLACK", 5)
+    monkeypatch.setattr(history, "OVERFULL", 25)
     resting = desk.order(BUY, "0.1", "58000")
     newest = resting
     for _ in range(60):
