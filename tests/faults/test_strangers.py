@@ -93,7 +93,6 @@ def test_what_others_trade_while_the_stream_is_down_is_asked_for(cell: CellDesk)
 def test_trades_of_others_while_nothing_was_running_are_found(cell: CellDesk, command: str) -> None:
     process = cell.start(TWAP)
     until_sent(cell, 2)
-    time.sleep(0.2)
     process.kill()
     process.communicate()
     by_hand(cell, side="SELL", type="MARKET", quantity="0.05", newClientOrderId="web-2")

@@ -5,10 +5,12 @@ import signal
 import time
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
+from orderkit.paper import process as exchange
+from orderkit.paper.state import PaperInfo
 from tests.faults.cells import CellDesk, document, open_desk
 from tests.faults.truth import assert_executed_once, assert_true, client_of
 from tests.support import Done, finish
@@ -216,22 +218,25 @@ def test_an_order_whose_answer_is_late_is_cancelled_by_an_interrupt_in_between(c
 
 
 def test_the_exchange_is_killed_and_comes_back_as_it_was_in_the_middle_of_a_twap(cell: CellDesk) -> None:
+    first = exchange.status(cell.home)
+    assert first is not None
     process = cell.start(TWAP)
     until_resting(cell)
-    os.kill(cell.run("paper", "status", "--json").json["pid"], signal.SIGKILL)
-    status = running_again(cell)
-    assert status["market"] == "manual", "another market came back than the one that ran"
-    cell.rest = status["rest"]
+    os.kill(first.pid, signal.SIGKILL)
+    second = running_again(cell, first.pid)
+    assert second.market == "manual", "another market came back than the one that ran"
+    cell.rest = second.rest
     cell.market("60000", "60000.1")  # by hand, as the first time: slices until now found an empty book
     completed(finish(process, 90), "0.3")
     assert_true(cell, executed=Decimal("0.3"))
 
 
-def running_again(desk: CellDesk) -> dict[str, Any]:
-    """The exchange's address once the job has started it anew."""
-    for _ in range(40):
-        status = desk.run("paper", "status", "--json").json
-        if status["running"]:
-            return status
-        time.sleep(0.1)
+def running_again(desk: CellDesk, pid: int) -> PaperInfo:
+    """Where the exchange is once the job has started it anew."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = exchange.status(desk.home)
+        if found is not None and found.pid != pid:
+            return found
+        time.sleep(0.05)
     raise AssertionError("nobody has started the exchange again")
