@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "chase": "orders.chase:chase",
         "oco": "orders.oco:oco",
         "bracket": "orders.bracket:bracket",
+        "vwap": "orders.vwap:vwap",
         "pov": "orders.pov:pov",
         "close": "orders.close:close",
         "cancel": "console.act:cancel",

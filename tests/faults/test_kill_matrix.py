@@ -93,6 +93,7 @@ SCENARIOS = {
     "chase": Scenario(
         "chase BTCUSDT BUY 0.01 --interval 100ms --timeout 60s", Decimal("0.01"), run_away_and_come_back
     ),
+    "vwap": Scenario("vwap BTCUSDT BUY 0.3 --duration 900ms --slices 3 --days 1", Decimal("0.3")),
     "close": Scenario("close BTCUSDT", Decimal(0), before="market BTCUSDT BUY 0.5"),
     "pov": Scenario("pov BTCUSDT BUY 0.2 --rate 50% --min-slice 0.1", Decimal("0.2"), meanwhile=others_trade),
     "bracket": Scenario("bracket BTCUSDT BUY 0.5 62000 58000", Decimal(0), take_profit),

@@ -43,6 +43,7 @@ from orderkit.orders.executor import (
     FollowsQuotes,
     FollowsTrades,
     NeedsFees,
+    NeedsVolumes,
     Request,
     ShowsStatus,
     as_amended,
@@ -380,6 +381,9 @@ def _checked(
     instrument = desk.instrument(symbol)
     executor = build(instrument)
     snapshot = desk.snapshot(instrument, fees=options.plan or isinstance(executor, NeedsFees))
+    if isinstance(executor, NeedsVolumes):
+        volumes = desk.volumes(instrument.symbol, executor.volume_periods(snapshot.now_ms))
+        snapshot = dataclasses.replace(snapshot, volumes=volumes)
     try:
         return executor, snapshot, executor.validate(snapshot, rounding=options.rounding)
     except ValidationError:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from orderkit.domain.enums import PositionSide
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.margin import Bracket
-from orderkit.domain.market import Quote
+from orderkit.domain.market import Quote, VolumeBar
 
 ZERO = Decimal(0)
 
@@ -47,7 +47,8 @@ class Account:
 class TradingSnapshot:
     """Everything the validation chain looks at, taken once before an order is sent.
 
-    ``account`` is None where no check needs it (reading commands, tests of pure filters).
+    ``account`` is None where no check needs it (reading commands, tests of pure filters). ``volumes``: what
+    traded in each of the earlier periods that the order type asked for.
     """
 
     instrument: Instrument
@@ -58,3 +59,4 @@ class TradingSnapshot:
     brackets: Sequence[Bracket] = ()
     taker_rate: Decimal = Decimal("0.0005")
     maker_rate: Decimal = Decimal("0.0002")
+    volumes: Sequence[Sequence[VolumeBar]] = ()

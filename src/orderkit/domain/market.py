@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 
 Level = tuple[Decimal, Decimal]  # price, quantity
 
@@ -55,6 +56,45 @@ class MarkPrice:
     funding_rate: Decimal
     next_funding_ms: int
     time_ms: int
+
+
+class BarSize(Enum):
+    """How long a volume bar is, by the exchange's name for it."""
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+    QUARTER = "15m"
+    HOUR = "1h"
+
+    @property
+    def ms(self) -> int:
+        return _BAR_MS[self]
+
+
+_BAR_MS = {
+    BarSize.MINUTE: 60_000,
+    BarSize.FIVE_MINUTES: 300_000,
+    BarSize.QUARTER: 900_000,
+    BarSize.HOUR: 3_600_000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From and until when (UTC ms), in bars of one size."""
+
+    start_ms: int
+    end_ms: int
+    bar: BarSize
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeBar:
+    """What traded in one bar's time, in base asset."""
+
+    open_ms: int
+    size: BarSize
+    quantity: Decimal
 
 
 MarketEvent = Quote | DepthUpdate | MarketTrade | MarkPrice

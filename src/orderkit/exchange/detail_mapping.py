@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from orderkit.domain.enums import PositionSide, Side
-from orderkit.domain.market import MarketTrade
+from orderkit.domain.market import BarSize, MarketTrade, VolumeBar
 from orderkit.domain.order import Fill
 from orderkit.exchange import mapping
 from orderkit.exchange.details import (
@@ -174,3 +175,8 @@ def market_print(raw: Raw, symbol: str) -> MarketTrade:
         buyer_is_maker=bool(raw["m"]),
         time_ms=int(raw["T"]),
     )
+
+
+def volume_bar(row: Sequence[Any], size: BarSize) -> VolumeBar:
+    """A row of GET klines: its first field is when it opened, its sixth the base volume."""
+    return VolumeBar(int(row[0]), size, Decimal(row[5]))

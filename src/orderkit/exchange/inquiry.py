@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from orderkit.domain.market import MarketTrade
+from orderkit.domain.market import MarketTrade, Period, VolumeBar
 from orderkit.domain.order import Fill, OrderRef
 from orderkit.exchange import detail_mapping as detail
 from orderkit.exchange.details import (
@@ -25,6 +25,7 @@ H = TypeVar("H", ListedOrder, Fill, IncomeEntry)
 
 DEPTH_LIMITS = (5, 10, 20, 50, 100, 500, 1000)
 PRINTS_PER_PAGE = 1000
+BARS_PER_PAGE = 1500
 HISTORY_WINDOW_MS = 7 * 86_400_000 - 1000
 
 
@@ -61,6 +62,19 @@ class Inquiry:
             "futures_aggregate_trades",
             params,
             lambda row: detail.market_print(row, symbol),
+        )
+
+    def volumes(self, symbol: str, period: Period) -> list[VolumeBar]:
+        """What traded in each bar of a period, up to 1,500 bars."""
+        params = {
+            "symbol": symbol,
+            "interval": period.bar.value,
+            "startTime": str(period.start_ms),
+            "endTime": str(period.end_ms - 1),
+            "limit": str(min(-(-(period.end_ms - period.start_ms) // period.bar.ms), BARS_PER_PAGE)),
+        }
+        return self._list(
+            f"volumes of {symbol}", "futures_klines", params, lambda row: detail.volume_bar(row, period.bar)
         )
 
     def balances(self) -> list[AssetBalance]:

@@ -43,6 +43,11 @@ def _batch(params: Mapping[str, Any]) -> Cost:
     return Cost(5, len(params["batchOrders"]), urgent=True)
 
 
+def _klines(params: Mapping[str, Any]) -> Cost:
+    limit = int(params.get("limit", 500))
+    return Cost(1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1000 else 10)
+
+
 def _act(weight: int, orders: int = 0) -> Cost:
     return Cost(weight, orders, urgent=True)
 
@@ -91,4 +96,5 @@ _COSTS: Mapping[str, Cost | tuple[Cost, Cost] | Callable[[Mapping[str, Any]], Co
     "futures_ticker": (_ask(1), _ask(40)),
     "futures_mark_price": (_ask(1), _ask(10)),
     "futures_aggregate_trades": _ask(20),
+    "futures_klines": _klines,
 }

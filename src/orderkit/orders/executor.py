@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderStatus, OrderType, Side
 from orderkit.domain.job import Control, ControlKind, JobRecord, JobResult, JobStatus, is_paused
-from orderkit.domain.market import Quote
+from orderkit.domain.market import Period, Quote
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
@@ -117,6 +117,13 @@ class NeedsFees(Protocol):
     """An executor whose checks need the account's own commission rates."""
 
     needs_fees: ClassVar[bool]
+
+
+@runtime_checkable
+class NeedsVolumes(Protocol):
+    """An executor that is sized by what traded in earlier periods: `TradingSnapshot.volumes` brings them."""
+
+    def volume_periods(self, now_ms: int) -> Sequence[Period]: ...
 
 
 @runtime_checkable

@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "oco": ("oco:OCOExecutor", "oco:OCORequest"),
     "bracket": ("bracket:BracketExecutor", "bracket:BracketRequest"),
     "close": ("close:CloseExecutor", "close:CloseRequest"),
+    "vwap": ("vwap:VWAPExecutor", "vwap:VWAPRequest"),
     "pov": ("pov:POVExecutor", "pov:POVRequest"),
 }
 

@@ -100,6 +100,18 @@ def weighted(total: Decimal, weights: Sequence[Decimal], interval_ms: int, cut: 
     return Schedule(tuple(slices), len(weights) * interval_ms * MS_NS)
 
 
+def folded(schedule: Schedule, smallest: Decimal) -> Schedule:
+    """Slices of less than ``smallest`` go with the next one, and what is left in the end with the last."""
+    kept: list[Slice] = []
+    for piece in schedule.slices:
+        if piece.target - (kept[-1].target if kept else ZERO) >= smallest:
+            kept.append(piece)
+    if not kept:
+        return Schedule((Slice(schedule.slices[0].at_ns, schedule.total),), schedule.end_ns)
+    kept[-1] = Slice(kept[-1].at_ns, schedule.total)
+    return Schedule(tuple(kept), schedule.end_ns)
+
+
 def as_asked(schedule: Schedule, controls: Sequence[Control], began_ns: int | None, cut: Cut) -> Schedule:
     """The schedule that began at ``began_ns`` (None: not yet), with the amendments taken since."""
     for control in controls:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Any
 from orderkit.config import Endpoints, Settings
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.instrument import Instrument
+from orderkit.domain.market import Period, VolumeBar
 from orderkit.errors import ValidationError
 from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.journal.sqlite import SqliteJournal
@@ -86,6 +87,11 @@ class Desk:
             return snapshot
         maker_rate, taker_rate = rates[0]
         return replace(snapshot, maker_rate=maker_rate, taker_rate=taker_rate)
+
+    def volumes(self, symbol: str, periods: Sequence[Period]) -> list[list[VolumeBar]]:
+        """What traded in each of the periods, asked for at the same time."""
+        with ThreadPoolExecutor(4, thread_name_prefix="volumes") as pool:
+            return list(pool.map(lambda period: self.gateway.inquiry.volumes(symbol, period), periods))
 
     def guard(self, snapshot: TradingSnapshot) -> RiskGuard:
         """The gate for one job's orders; what a limit needs to know is asked for only where it is set.
