@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import pytest
 
+from orderkit.orders.registry import KINDS
 from tests.faults.truth import SYMBOL, assert_sent_once, assert_true, gateway_of
 from tests.launcher import Launched
 from tests.support import Desk, Done, finish
 
-pytestmark = pytest.mark.slow
 ORDERS = ("/fapi/v1/order", "/fapi/v1/algoOrder", "/fapi/v1/batchOrders")
 
 
@@ -102,6 +102,10 @@ SCENARIOS = {
 }
 
 
+def test_every_kind_of_job_has_its_row() -> None:
+    assert set(KINDS) == {scenario.line.split()[0] for scenario in SCENARIOS.values()}
+
+
 def requests_of(desk: Desk, scenario: Scenario) -> list[tuple[str, str]]:
     """Method and path of each request of an undisturbed run."""
     since = fresh(desk, scenario)
@@ -172,7 +176,8 @@ def matrix() -> Iterator[dict[str, int]]:
     print(f"\nkill matrix: {sum(cells.values())} cells run: {cells}")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", list(SCENARIOS))
 def test_a_job_killed_at_any_request_is_completed_by_resume(
     opened: Desk, kind: str, matrix: dict[str, int]
@@ -210,6 +215,7 @@ def has_received(desk: Desk, method: str, path: str, count: int, since: int) -> 
     return sum((row["method"], row["path"]) == (method, path) for row in received) >= count
 
 
+@pytest.mark.slow
 def test_resume_all_goes_on_with_every_killed_job(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.open()

@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -364,19 +364,21 @@ def cancels_on_exit(on_exit: str) -> bool:
     return on_exit == "cancel"
 
 
-def dead_man(text: str | None) -> int | None:
-    """The checked --dead-man in ms.
+def held(run: RunOptions, dead_man: str | None, *, waits: bool) -> RunOptions:
+    """``run`` with the checked --dead-man; ``waits``: this process, or the one it detaches, stays.
 
     Raises:
-        UsageError: no duration, or one that is too short.
+        UsageError: no duration, one that is too short, or nobody to hold the switch.
     """
     from orderkit.console.durations import parse_duration_ms
 
-    if text is None:
-        return None
-    duration_ms = parse_duration_ms(text, "--dead-man")
+    if dead_man is None:
+        return run
+    duration_ms = parse_duration_ms(dead_man, "--dead-man")
     if duration_ms < SHORTEST_DEAD_MAN_MS:
         raise UsageError(
-            f"--dead-man {text} is too short", hint="at least 3s; it is renewed three times in it"
+            f"--dead-man {dead_man} is too short", hint="at least 3s; it is renewed three times in it"
         )
-    return duration_ms
+    if not waits:
+        raise UsageError("--dead-man needs --wait: it lasts as long as this process", hint="add --wait")
+    return replace(run, dead_man_ms=duration_ms)

@@ -324,6 +324,7 @@ def chase(
     ] = True,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
+    dead_man: options.DeadMan = None,
     *,
     run: options.RunOptions,
 ) -> None:
@@ -362,7 +363,7 @@ def chase(
         )
         return ChaseExecutor(request, instrument)
 
-    run_order(build, symbol, run)
+    run_order(build, symbol, options.held(run, dead_man, waits=True))
 
 
 if __name__ == "__main__":

@@ -565,7 +565,7 @@ def grid(
         )
         return GridTrader(request, instrument)
 
-    run_order(build, symbol, replace(run, dead_man_ms=options.dead_man(dead_man)))
+    run_order(build, symbol, options.held(run, dead_man, waits=True))
 
 
 if __name__ == "__main__":

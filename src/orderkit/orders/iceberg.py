@@ -269,6 +269,7 @@ def iceberg(
     ] = "cancel",
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
+    dead_man: options.DeadMan = None,
     *,
     run: options.RunOptions,
 ) -> None:
@@ -310,7 +311,7 @@ def iceberg(
         )
         return IcebergExecutor(request, instrument)
 
-    run_order(build, symbol, run)
+    run_order(build, symbol, options.held(run, dead_man, waits=True))
 
 
 if __name__ == "__main__":

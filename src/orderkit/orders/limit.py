@@ -1,6 +1,5 @@
 """Limit order: one quantity at a price or better, resting on the book unless told otherwise."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
@@ -97,9 +96,7 @@ def limit(
     good_till_ms = None if good_till is None else parse_time_ms(good_till, "--good-till")
     run_request = options.waiting(run, on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
-    switch_ms = options.dead_man(dead_man)
-    if switch_ms is not None and not run.wait:
-        raise UsageError("--dead-man needs --wait: it lasts as long as this process", hint="add --wait")
+    run = options.held(run, dead_man, waits=run.wait or run.detach)
 
     def build(instrument: Instrument) -> LimitExecutor:
         order = OrderRequest(
@@ -117,7 +114,7 @@ def limit(
         )
         return LimitExecutor(SingleRequest(order, *run_request), instrument)
 
-    run_order(build, symbol, replace(run, dead_man_ms=switch_ms))
+    run_order(build, symbol, run)
 
 
 if __name__ == "__main__":

@@ -271,6 +271,7 @@ def scaled(
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
     on_exit: options.OnExit = "keep",
+    dead_man: options.DeadMan = None,
     *,
     run: options.RunOptions,
 ) -> None:
@@ -307,7 +308,7 @@ def scaled(
         )
         return ScaledExecutor(request, instrument)
 
-    run_order(build, symbol, run)
+    run_order(build, symbol, options.held(run, dead_man, waits=run.wait or run.detach))
 
 
 if __name__ == "__main__":

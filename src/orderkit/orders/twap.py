@@ -326,6 +326,7 @@ def twap(
     ] = None,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
+    dead_man: options.DeadMan = None,
     *,
     run: options.RunOptions,
 ) -> None:
@@ -401,7 +402,7 @@ def twap(
         )
         return TWAPExecutor(request, instrument)
 
-    run_order(build, symbol, run)
+    run_order(build, symbol, options.held(run, dead_man, waits=True))
 
 
 if __name__ == "__main__":
