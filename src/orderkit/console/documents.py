@@ -11,9 +11,10 @@ from decimal import Decimal
 import msgspec
 
 from orderkit.analytics.execution import commission_of, execution_report
+from orderkit.analytics.liquidation import liquidation_price
 from orderkit.console.durations import iso_time
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import Side
+from orderkit.domain.enums import PositionSide, Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord
 from orderkit.domain.margin import initial_margin
@@ -86,10 +87,13 @@ class PlannedRow(msgspec.Struct, kw_only=True):
 
 
 class PlanBody(msgspec.Struct, kw_only=True):
+    """``liquidation_price``: of the position once the orders of the plan's side are filled, if any."""
+
     orders: list[PlannedRow]
     notional: str
     margin: str
     estimated_commission: str
+    liquidation_price: str | None = None
 
 
 class PlanDocument(msgspec.Struct, kw_only=True):
@@ -217,13 +221,22 @@ def plan_document(
     snapshot: TradingSnapshot,
     warnings: Sequence[str],
     job_id: str | None,
+    position_side: PositionSide = PositionSide.BOTH,
+    *,
+    closes: bool = False,
 ) -> PlanDocument:
-    """The plan at the present mark price: notional, initial margin at the symbol's leverage, fees."""
+    """The plan at the present mark price: notional, initial margin at the symbol's leverage, fees.
+
+    Orders of which it is certain that they close (``closes``) need no margin.
+    """
     instrument = snapshot.instrument
     counted = [order for order in planned if not order.alternative]
     total = sum((order.quantity for order in counted), Decimal(0))
     notional = sum((o.quantity * (o.price or snapshot.mark_price) for o in counted), Decimal(0))
     leverage = snapshot.account.leverage.get(instrument.symbol, 1) if snapshot.account else 1
+    touch = (snapshot.quote.ask if side is Side.BUY else snapshot.quote.bid) or snapshot.mark_price
+    fills = [(order.quantity, order.price or touch) for order in counted if order.side is side]
+    liquidation = liquidation_price(side, fills, snapshot, position_side)
     return PlanDocument(
         env=environment,
         job_id=job_id,
@@ -245,8 +258,9 @@ def plan_document(
                 for o in planned
             ],
             notional=money_text(notional),
-            margin=money_text(initial_margin(notional, leverage)),
+            margin=money_text(Decimal(0) if closes else initial_margin(notional, leverage)),
             estimated_commission=money_text(notional * snapshot.taker_rate),
+            liquidation_price=average_text(liquidation, instrument),
         ),
     )
 

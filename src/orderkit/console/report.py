@@ -133,6 +133,7 @@ def print_plan(document: PlanDocument, base_asset: str, quote_asset: str) -> Non
         ("notional", f"{document.plan.notional} {quote_asset}"),
         ("initial margin", f"{document.plan.margin} {quote_asset}"),
         ("estimated fees", f"{document.plan.estimated_commission} {quote_asset}"),
+        ("liquidation at", document.plan.liquidation_price or "no price"),
     ):
         grid.add_row(f"  [dim]{name}[/dim]", value)
     out.print(grid)

@@ -54,6 +54,7 @@ from orderkit.risk.gate import Refused
 from orderkit.runtime.desk import Desk, new_job_id
 from orderkit.runtime.jobs import INTERRUPTED, execute
 from orderkit.runtime.risk import RiskGuard
+from orderkit.utils import closed_leg
 
 log = logging.getLogger(__name__)
 
@@ -441,14 +442,18 @@ def told(view: Watcher, record: JobRecord, request: Request, instrument: Instrum
 def _show_plan(
     executor: Executor, snapshot: TradingSnapshot, settings: Settings, warnings: list[str], job_id: str | None
 ) -> None:
+    request = executor.request
+    position_side = getattr(request, "position_side", PositionSide.BOTH)
     document = plan_document(
         settings.environment.value,
         executor.kind,
-        executor.request.side,
+        request.side,
         executor.plan(snapshot),
         snapshot,
         warnings,
         job_id,
+        position_side,
+        closes=getattr(request, "reduce_only", False) or position_side is closed_leg(request.side),
     )
     if invocation.current.json:
         print_document(document)

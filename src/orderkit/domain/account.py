@@ -14,7 +14,10 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One position; ``quantity`` is signed (short < 0), prices in quote asset."""
+    """One position; ``quantity`` is signed (short < 0), prices in quote asset.
+
+    ``maintenance_margin`` and, 0 under cross margin, ``isolated_wallet`` in margin asset.
+    """
 
     symbol: str
     position_side: PositionSide
@@ -23,17 +26,23 @@ class Position:
     mark_price: Decimal
     unrealized_pnl: Decimal
     liquidation_price: Decimal | None = None
+    maintenance_margin: Decimal = ZERO
+    isolated_wallet: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Balances in margin asset (USDT), mode, and the settings of the symbols asked for."""
+    """Balances in margin asset (USDT), mode, and the settings of the symbols asked for.
+
+    ``isolated``: those of them whose margin is isolated.
+    """
 
     wallet_balance: Decimal
     available_balance: Decimal
     hedge_mode: bool
     positions: tuple[Position, ...] = ()
     leverage: Mapping[str, int] = field(default_factory=dict)
+    isolated: frozenset[str] = frozenset()
 
     def position_quantity(self, symbol: str, position_side: PositionSide = PositionSide.BOTH) -> Decimal:
         """The signed quantity held; 0 where there is no position."""

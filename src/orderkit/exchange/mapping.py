@@ -231,6 +231,7 @@ def account(
         hedge_mode=bool(config["dualSidePosition"]),
         positions=tuple(_position(p) for p in positions if Decimal(p["positionAmt"])),
         leverage={c["symbol"]: int(c["leverage"]) for c in symbol_configs},
+        isolated=frozenset(c["symbol"] for c in symbol_configs if c.get("marginType") == "ISOLATED"),
     )
 
 
@@ -243,6 +244,8 @@ def _position(raw: Raw) -> Position:
         mark_price=Decimal(raw["markPrice"]),
         unrealized_pnl=Decimal(raw["unRealizedProfit"]),
         liquidation_price=positive(raw.get("liquidationPrice")),
+        maintenance_margin=Decimal(raw.get("maintMargin") or 0),
+        isolated_wallet=Decimal(raw.get("isolatedWallet") or 0),
     )
 
 

@@ -115,6 +115,8 @@ class SimulatedAccount:
                 mark_price=p.mark_price,
                 unrealized_pnl=p.unrealized_profit,
                 liquidation_price=p.liquidation_price or None,
+                maintenance_margin=p.maintenance_margin,
+                isolated_wallet=p.isolated_wallet,
             )
             for p in view.positions
             if p.amount
@@ -126,6 +128,7 @@ class SimulatedAccount:
             hedge_mode=view.hedge_mode,
             positions=positions,
             leverage={instrument.symbol: config.leverage},
+            isolated=frozenset({instrument.symbol} if config.isolated else ()),
         )
 
     # --- commands ---------------------------------------------------------------------------------
