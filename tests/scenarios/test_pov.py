@@ -12,8 +12,10 @@ from orderkit.domain.enums import OrderStatus, OrderType, Side
 from orderkit.domain.job import Control, ControlKind, JobRecord, JobStatus
 from orderkit.domain.market import MarketEvent, MarketTrade, Quote
 from orderkit.domain.order import Order
-from orderkit.errors import ValidationError
-from orderkit.orders.pov import POVExecutor, POVRequest, Style
+from orderkit.errors import OrderKitError, ValidationError
+from orderkit.orders.pacing import Style
+from orderkit.orders.pov import POVExecutor
+from orderkit.orders.pov_request import POVRequest
 from tests.support import Desk, finish
 from tests.virtual import BTC, START_MS, Ran, Venue
 
@@ -161,9 +163,28 @@ def test_an_amendment_below_what_is_done_is_refused() -> None:
     record = JobRecord("p", "pov", "paper", {}, 0, orders=list(done.context.orders))
     executor = POVExecutor(REQUEST, BTC)
     executor.check_control(Control(ControlKind.AMEND, 0, {"quantity": "1.5"}), record)
-    for quantity in ("0.5", "1.00001"):
-        with pytest.raises(ValidationError, match="QUANTITY"):
-            executor.check_control(Control(ControlKind.AMEND, 0, {"quantity": quantity}), record)
+    for changes, rule in (
+        ({"quantity": "0.5"}, "QUANTITY"),
+        ({"quantity": "1.00001"}, "QUANTITY"),
+        ({"limit_price": "60000.05"}, "PRICE_FILTER"),
+        ({"style": "tick-better"}, "tick-better"),
+    ):
+        with pytest.raises(OrderKitError, match=rule):
+            executor.check_control(Control(ControlKind.AMEND, 0, changes), record)
+
+
+def test_amended_to_another_limit_and_style_it_waits_there() -> None:
+    at_limit = told(Control(ControlKind.AMEND, 0, {"limit_price": "59000", "style": "taking"}))
+    assert at_limit.context.orders == []
+    assert at_limit.context.state == "THRESHOLD_PRICE_BREACH"
+    lifted = told(Control(ControlKind.AMEND, 0, {"limit_price": "none", "style": "taking"}))
+    assert {order.request.type for order in lifted.context.orders} == {OrderType.MARKET}
+
+
+def test_a_limit_too_far_away_to_be_an_orders_price_bounds_nothing_and_is_not_sent() -> None:
+    done = ran(replace(REQUEST, limit_price=Decimal(90_000)), steady(60_000))
+    assert {order.request.type for order in done.context.orders} == {OrderType.MARKET}
+    assert executed(done) == 1
 
 
 @pytest.mark.parametrize(

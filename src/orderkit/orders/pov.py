@@ -1,9 +1,7 @@
 """POV: a share of what trades on the market, for as long as it takes (percentage of volume)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import typer
@@ -20,9 +18,11 @@ from orderkit.engine.context import Context, Flow
 from orderkit.errors import UsageError, ValidationError
 from orderkit.orders.ending import cancel_orders
 from orderkit.orders.executor import OPEN_END, PlannedOrder, as_amended
+from orderkit.orders.pacing import Style, read_style
 from orderkit.orders.participation import Participation, next_slice
+from orderkit.orders.pov_request import POVRequest
+from orderkit.orders.slicing import committed
 from orderkit.orders.successive import closes, executed, result, retry_ms
-from orderkit.orders.twap import committed
 from orderkit.utils import (
     parse_decimal,
     smallest_quantity,
@@ -37,39 +37,6 @@ ZERO = Decimal(0)
 MS_NS = 1_000_000
 MOST_WORKING = 5  # passive orders on the book at one time
 LEAST_REST_MS = 1_000  # a passive order stays so long before it follows the price
-
-
-class Style(StrEnum):
-    TAKING = "TAKING"
-    PASSIVE = "PASSIVE"
-
-
-@dataclass(frozen=True, slots=True)
-class POVRequest:
-    """``quantity`` at ``rate`` (a fraction) of all that trades, at least ``min_slice`` (base asset) an order.
-
-    ``min_slice`` 0 stands for the least that the exchange takes, until it is checked.
-    """
-
-    symbol: str
-    side: Side
-    quantity: Decimal
-    rate: Decimal
-    style: Style = Style.TAKING
-    limit_price: Decimal | None = None
-    max_duration_ms: int | None = None
-    min_slice: Decimal = ZERO
-    position_side: PositionSide = PositionSide.BOTH
-    reduce_only: bool = False
-
-    def amended(self, changes: Mapping[str, str]) -> "POVRequest":
-        """With another whole quantity, or another longest duration."""
-        longest = changes.get("duration_ms")
-        return replace(
-            self,
-            quantity=Decimal(changes.get("quantity", self.quantity)),
-            max_duration_ms=self.max_duration_ms if longest is None else int(longest),
-        )
 
 
 class POVExecutor:
@@ -101,24 +68,23 @@ class POVExecutor:
         request, instrument = self.request, self.instrument
         if not 0 < request.rate < 1:
             raise ValidationError(
-                f"RATE: {request.rate * 100:f} % of what trades; accepted: above 0 % and below 100 %",
+                f"RATE: {(request.rate * 100).normalize():f} % of what trades; accepted: above 0 % and below 100 %",
                 rule="RATE",
                 hint="Use a share such as 10%.",
             )
         total = validate_parent_quantity(request.quantity, instrument, rounding=rounding)
         price = request.limit_price
-        if price is not None:
-            mark = snapshot.mark_price
-            price = validate_price(price, instrument, request.side, mark_price=mark, rounding=rounding)
-        least = self._smallest(price or snapshot.mark_price)
+        if price is not None:  # a bound, which may be far from the market
+            price = validate_price(price, instrument, request.side, mark_price=price, rounding=rounding)
+        least = self._smallest(snapshot.mark_price)
         slice_ = request.min_slice
         if slice_:
-            slice_ = validate_quantity(slice_, instrument, market=self._at_market, rounding=rounding)
+            slice_ = validate_quantity(slice_, instrument, market=True, rounding=rounding)
         self.request = replace(
             request, quantity=total, limit_price=price, min_slice=min(max(slice_, least), total)
         )
         rest = total - self.request.min_slice
-        largest = instrument.lot_size_for(market=self._at_market).max_quantity
+        largest = instrument.lot_size_for(market=True).max_quantity
         slices = (
             [self.request.min_slice] if rest < least or rest > largest else [self.request.min_slice, rest]
         )
@@ -131,7 +97,7 @@ class POVExecutor:
         request, unit, quote = self.request, self.instrument.base_asset, snapshot.quote
         bound = "" if request.limit_price is None else f", never beyond {request.limit_price}"
         return [
-            f"{request.rate * 100:f} % of what trades, {request.style.lower()}, in orders of at least "
+            f"{(request.rate * 100).normalize():f} % of what trades, {request.style}, in orders of at least "
             f"{request.min_slice} {unit}{bound} (market {quote.bid} / {quote.ask})"
         ]
 
@@ -139,7 +105,7 @@ class POVExecutor:
         """The first order and the rest of the quantity: when and in how many pieces, the market decides."""
         request = self.request
         price = self._price(snapshot.quote)
-        kind = OrderType.MARKET if self._at_market else OrderType.LIMIT
+        kind = OrderType.MARKET if price is None else OrderType.LIMIT
         parts = request.min_slice, request.quantity - request.min_slice
         return [PlannedOrder(None, kind, request.side, part, price) for part in parts if part > 0]
 
@@ -171,17 +137,19 @@ class POVExecutor:
         return result(ctx, self.request.quantity, working, self.instrument.base_asset, why or None)
 
     def check_control(self, control: Control, record: JobRecord) -> None:
-        quantity = control.changes.get("quantity")
-        if quantity is None:
-            return
-        wanted, done = Decimal(quantity), committed(record.orders)
-        if wanted < done or self.instrument.round_quantity(wanted, market=self._at_market) != wanted:
+        changed: POVRequest = self.request.amended(control.changes)
+        wanted, done = changed.quantity, committed(record.orders)
+        if "quantity" in control.changes and (wanted < done or self._cut(wanted) != wanted):
             raise ValidationError(
-                f"QUANTITY: {quantity} cannot be the new whole of job {record.job_id}; accepted: at least"
+                f"QUANTITY: {wanted} cannot be the new whole of job {record.job_id}; accepted: at least"
                 f" {done}, which is done or under way, on the step {self.instrument.lot_size.step_size}",
                 rule="QUANTITY",
                 hint="the new quantity counts what is done already",
             )
+        _check_style(changed.style)
+        limit = changed.limit_price
+        if limit is not None:
+            validate_price(limit, self.instrument, changed.side, mark_price=limit)
 
     def _over(self, ctx: Context) -> str | None:
         """Why no more is to be sent; empty where orders or ``ctx`` say it, None while the job goes on."""
@@ -196,7 +164,7 @@ class POVExecutor:
         if self._working(ctx):
             return None
         left, quote = self.request.quantity - executed(ctx.orders), ctx.quote(self.request.symbol)
-        if left < (self._smallest(quote.mid) if quote and quote.mid else self._floor):
+        if left < self._smallest(quote.mid if quote else ZERO):
             return f"{left} is less than the exchange takes"
         return "" if self._retry_ms(ctx) is None else None
 
@@ -226,23 +194,22 @@ class POVExecutor:
         if retry is None or len(self._working(ctx)) >= MOST_WORKING:
             return
         sent = committed(ctx.orders)
-        price = self._price(quote)
         target = self.request.quantity if ctx.finishing else share.target
         quantity = next_slice(
             target - sent,
             self.request.quantity - sent,
             self.request.min_slice,
-            self._smallest(price or quote.mid),
+            self._smallest(quote.mid),
         )
-        lot = self.instrument.lot_size_for(market=self._at_market)
-        quantity = self.instrument.round_quantity(min(quantity, lot.max_quantity), market=self._at_market)
+        lot = self.instrument.lot_size_for(market=True)
+        quantity = self._cut(min(quantity, lot.max_quantity))
         if quantity < lot.min_quantity or quantity <= 0:
             ctx.note("WAITING", f"for more to trade; {self.request.quantity - sent} left to send")
         elif retry > ctx.now_ms:
             self._wake_at(ctx, retry * MS_NS)
         else:
             ctx.note("ORDER_SUBMITTED", f"{quantity} after others traded {share.followed}")
-            ctx.submit(self._order(quantity, price))
+            ctx.submit(self._order(quantity, self._price(quote)))
 
     def _withdraw(self, ctx: Context, quote: Quote | None) -> None:
         """Cancel passive orders that the market has left behind, and all of them where none are wanted."""
@@ -255,7 +222,7 @@ class POVExecutor:
             return
         best, left = self._best(quote), self.request.quantity - executed(ctx.orders)
         for order in resting:
-            if order.request.price == best or (quote.mid and left < self._smallest(quote.mid)):
+            if order.request.price == best or left < self._smallest(quote.mid):
                 continue  # so little could not be sent again
             rested_ms = order.created_ms + LEAST_REST_MS
             if ctx.now_ms >= rested_ms:
@@ -270,18 +237,19 @@ class POVExecutor:
 
     # --- small questions --------------------------------------------------------------------------
 
-    @property
-    def _at_market(self) -> bool:
-        """True for market orders: a taking job without a limit."""
-        return self.request.style is Style.TAKING and self.request.limit_price is None
-
     def _best(self, quote: Quote) -> Decimal:
         """The best price on our own side, 0 where nobody offers one."""
         return quote.bid if self.request.side is Side.BUY else quote.ask
 
     def _price(self, quote: Quote) -> Decimal | None:
         """What an order would be sent at; None for market orders."""
-        return self.request.limit_price if self.request.style is Style.TAKING else self._best(quote)
+        if self.request.style is Style.PASSIVE:
+            return self._best(quote)
+        limit, band = self.request.limit_price, self.instrument.percent_price
+        if limit is None:
+            return None
+        # The exchange takes no limit so far from the market (PERCENT_PRICE), nor would any trade get there.
+        return limit if quote.mid * band.multiplier_down < limit < quote.mid * band.multiplier_up else None
 
     def _acceptable(self, quote: Quote) -> bool:
         """False where there is nothing to trade with, or at a price beyond the limit."""
@@ -300,15 +268,15 @@ class POVExecutor:
             return ctx.orders[-1].created_ms + LEAST_REST_MS
         return retry_ms([order for order in ctx.orders if not _missed(order)])
 
-    @property
-    def _floor(self) -> Decimal:
-        return self.instrument.lot_size_for(market=self._at_market).min_quantity
+    def _cut(self, quantity: Decimal) -> Decimal:
+        return self.instrument.round_quantity(quantity, market=True)
 
     def _smallest(self, price: Decimal) -> Decimal:
-        """The least that an order may have at this price."""
-        if closes(self.request):
-            return self._floor
-        return smallest_quantity(price, self.instrument, market=self._at_market) or self._floor
+        """The least that an order may have at this price; 0: at none that is known."""
+        least = self.instrument.lot_size_for(market=True).min_quantity
+        if closes(self.request) or not price:
+            return least
+        return smallest_quantity(price, self.instrument, market=True) or least
 
     def _order(self, quantity: Decimal, price: Decimal | None) -> OrderRequest:
         request = self.request
@@ -316,10 +284,10 @@ class POVExecutor:
         return OrderRequest(
             symbol=request.symbol,
             side=request.side,
-            type=OrderType.MARKET if self._at_market else OrderType.LIMIT,
+            type=OrderType.MARKET if price is None else OrderType.LIMIT,
             quantity=quantity,
-            price=None if self._at_market else price,
-            time_in_force=None if self._at_market else TimeInForce.GTX if passive else TimeInForce.IOC,
+            price=price,
+            time_in_force=None if price is None else TimeInForce.GTX if passive else TimeInForce.IOC,
             position_side=request.position_side,
             reduce_only=request.reduce_only,
         )
@@ -329,6 +297,12 @@ def _missed(order: Order) -> bool:
     """An order with a limit that found nobody to trade with."""
     limited = order.request.time_in_force is TimeInForce.IOC
     return limited and order.status is OrderStatus.EXPIRED and not order.executed_quantity
+
+
+def _check_style(style: Style) -> None:
+    """Raises UsageError: an order ahead of the best price would be the best, and run away from itself."""
+    if style is Style.TICK_BETTER:
+        raise UsageError("pov knows no tick-better", hint="one of taking, passive")
 
 
 def pov(
@@ -390,8 +364,8 @@ def pov(
     from orderkit.console.durations import parse_duration_ms
     from orderkit.console.run import run_order
 
-    if style.strip().upper() not in list(Style):
-        raise UsageError(f"--style {style!r} is not known", hint="one of taking, passive")
+    chosen = read_style(style, "--style")
+    _check_style(chosen)
     order_side, total = validate_side(side), parse_decimal(quantity, "quantity")
     part = options.share(rate, "--rate")
     limit = None if limit_price is None else parse_decimal(limit_price, "--limit-price")
@@ -405,7 +379,7 @@ def pov(
             side=order_side,
             quantity=total,
             rate=part,
-            style=Style(style.strip().upper()),
+            style=chosen,
             limit_price=limit,
             max_duration_ms=longest_ms,
             min_slice=least,

@@ -28,7 +28,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "bracket": ("bracket:BracketExecutor", "bracket:BracketRequest"),
     "close": ("close:CloseExecutor", "close:CloseRequest"),
     "vwap": ("vwap:VWAPExecutor", "vwap:VWAPRequest"),
-    "pov": ("pov:POVExecutor", "pov:POVRequest"),
+    "pov": ("pov:POVExecutor", "pov_request:POVRequest"),
 }
 
 
