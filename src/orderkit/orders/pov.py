@@ -68,7 +68,7 @@ class POVExecutor:
         request, instrument = self.request, self.instrument
         if not 0 < request.rate < 1:
             raise ValidationError(
-                f"RATE: {(request.rate * 100).normalize():f} % of what trades; accepted: above 0 % and below 100 %",
+                f"RATE: {request.percent} % of what trades; accepted: above 0 % and below 100 %",
                 rule="RATE",
                 hint="Use a share such as 10%.",
             )
@@ -97,7 +97,7 @@ class POVExecutor:
         request, unit, quote = self.request, self.instrument.base_asset, snapshot.quote
         bound = "" if request.limit_price is None else f", never beyond {request.limit_price}"
         return [
-            f"{(request.rate * 100).normalize():f} % of what trades, {request.style}, in orders of at least "
+            f"{request.percent} % of what trades, {request.style}, in orders of at least "
             f"{request.min_slice} {unit}{bound} (market {quote.bid} / {quote.ask})"
         ]
 

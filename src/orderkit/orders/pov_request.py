@@ -27,6 +27,11 @@ class POVRequest:
     position_side: PositionSide = PositionSide.BOTH
     reduce_only: bool = False
 
+    @property
+    def percent(self) -> str:
+        """The rate as people write it: 10 for 0.1."""
+        return f"{(self.rate * 100).normalize():f}"
+
     def amended(self, changes: Mapping[str, str]) -> "POVRequest":
         """With another whole quantity, longest duration, limit price ("none" lifts it) or style."""
         duration_ms, limit = changes.get("duration_ms"), changes.get("limit_price")
