@@ -49,6 +49,15 @@ def test_a_plan_sends_nothing_and_shows_every_slice_with_its_time(desk: Desk) ->
     assert not desk.requests("POST", "/fapi/v1/order")
 
 
+def test_binances_own_engine_is_refused_where_it_does_not_exist(desk: Desk) -> None:
+    refused = desk.bot("twap BTCUSDT BUY 0.5 --engine binance --duration 1h --json")
+    assert refused.code == 3
+    assert "live exchange only" in refused.json["error"]["message"]
+    mixed = desk.bot("twap BTCUSDT BUY 0.5 --engine binance --duration 1h --style passive")
+    assert mixed.code == 2
+    assert not desk.requests("POST", "/fapi/v1/order")
+
+
 @pytest.mark.parametrize("chunks", [5, 25])
 def test_n_slices_cost_n_orders_and_a_handful_of_queries(desk: Desk, chunks: int) -> None:
     assert desk.bot(f"twap BTCUSDT BUY 1.0 --chunks {chunks} --interval 50ms").code == 0

@@ -25,11 +25,12 @@ class OrderType(StrEnum):
     TAKE_PROFIT = "TAKE_PROFIT"
     TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
     TRAILING_STOP_MARKET = "TRAILING_STOP_MARKET"
+    TWAP = "TWAP"  # a parent that Binance slices (its algo service, not the order book)
 
     @property
     def is_conditional(self) -> bool:
         """True for the types that live in the exchange's algo service until they trigger."""
-        return self not in (OrderType.LIMIT, OrderType.MARKET)
+        return self not in (OrderType.LIMIT, OrderType.MARKET, OrderType.TWAP)
 
     @property
     def is_market(self) -> bool:

@@ -43,7 +43,8 @@ class OrderRequest:
     """What is asked of the exchange for one order; quantities in base asset, prices in quote asset.
 
     ``trigger_price`` belongs to the conditional types; a trailing stop follows the market from there, by
-    ``callback_rate`` percent. ``quantity`` is None only with ``close_position``.
+    ``callback_rate`` percent. ``quantity`` is None only with ``close_position``. ``duration_s`` is
+    how long Binance takes for a TWAP that it slices itself.
     """
 
     symbol: str
@@ -61,6 +62,7 @@ class OrderRequest:
     price_protect: bool = False
     good_till_date_ms: int | None = None
     callback_rate: Decimal | None = None
+    duration_s: int | None = None
 
     @property
     def is_immediate(self) -> bool:
@@ -72,12 +74,16 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderRef:
-    """How to name an order to the exchange; ``conditional`` while it lives in the algo service."""
+    """How to name an order to the exchange; ``conditional`` while it lives in the algo service.
+
+    ``native``: a parent that Binance slices itself.
+    """
 
     symbol: str
     client_order_id: str
     conditional: bool = False
     order_id: int | None = None
+    native: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,4 +203,5 @@ class Order:
             client_order_id=self.client_order_id,
             conditional=self.request.type.is_conditional and self.order_id is None,
             order_id=self.order_id,
+            native=self.request.type is OrderType.TWAP,
         )

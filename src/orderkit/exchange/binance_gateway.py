@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from orderkit.config import Endpoints, Settings
 from orderkit.domain.account import Account
-from orderkit.domain.enums import OrderStatus
+from orderkit.domain.enums import OrderStatus, OrderType
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.margin import Bracket
 from orderkit.domain.market import MarkPrice, Quote
@@ -25,6 +25,7 @@ from orderkit.redaction import register_secret
 if TYPE_CHECKING:
     from orderkit.exchange.administration import Administration
     from orderkit.exchange.inquiry import Inquiry
+    from orderkit.exchange.native_twap import NativeTwap
 
 INSTRUMENTS_MAX_AGE_MS = 3_600_000  # filters change without notice; a refusal refreshes them at once
 BRACKETS_MAX_AGE_MS = 86_400_000
@@ -92,6 +93,13 @@ class BinanceGateway:
         return Administration(self._transport)
 
     @property
+    def _native(self) -> "NativeTwap":
+        """Binance's own TWAP, imported where one is met."""
+        from orderkit.exchange.native_twap import NativeTwap
+
+        return NativeTwap(self._transport)
+
+    @property
     def instruments_age_ms(self) -> int | None:
         """How long ago the contracts at hand were fetched; None where there are none."""
         return self._instruments.age_ms
@@ -104,6 +112,8 @@ class BinanceGateway:
         Raises:
             OutcomeUnknown: also where the answer cannot be read or names another order.
         """
+        if request.type is OrderType.TWAP:
+            return self._native.submit(client_order_id, request)
         call = Call(f"place {request.side} {request.type} {request.symbol}", trading=True)
         if request.type.is_conditional:
             params = mapping.algo_order_params(client_order_id, request)
@@ -133,6 +143,8 @@ class BinanceGateway:
         Raises:
             OrderNotFound: nothing to cancel, or it is triggering this moment: query the order.
         """
+        if ref.native:
+            return self._native.cancel(ref)
         if not ref.conditional:
             return self._cancel_order(ref)
         call = Call(f"cancel conditional order {ref.client_order_id}", trading=True)
@@ -147,6 +159,8 @@ class BinanceGateway:
 
     def query(self, ref: OrderRef) -> OrderReport:
         """The order's state wherever it lives (one request; two for a conditional that triggered)."""
+        if ref.native:
+            return self._native.query(ref)
         if not ref.conditional:
             return self._query_order(ref)
         try:
@@ -163,6 +177,8 @@ class BinanceGateway:
 
     def fills(self, ref: OrderRef) -> Sequence[Fill]:
         """The order's trades, oldest first (one request, another where ``ref`` has no order id)."""
+        if ref.native:
+            return self._native.fills(ref)
         order_id = ref.order_id if ref.order_id is not None else self.query(ref).order_id
         if order_id is None:
             return ()  # a conditional order that has not triggered
@@ -182,6 +198,8 @@ class BinanceGateway:
 
     def search(self, ref: OrderRef, since_ms: int) -> OrderReport:
         """Look through open orders, then through all orders since ``since_ms`` (three requests at most)."""
+        if ref.native:
+            return self._native.query(ref)
         for report in self.open_orders(ref.symbol):
             if report.client_order_id == ref.client_order_id:
                 return report

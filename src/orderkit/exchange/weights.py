@@ -73,6 +73,9 @@ _COSTS: Mapping[str, Cost | tuple[Cost, Cost] | Callable[[Mapping[str, Any]], Co
     "futures_get_algo_order": _ask(1),
     "futures_get_open_algo_orders": (_ask(1), _ask(40)),
     "futures_get_all_algo_orders": _ask(5),
+    # Binance's own TWAP: another host, whose limits are not the futures'
+    "margin_v1_post_algo_futures_new_order_twap": _act(0),
+    "_request_margin_api": _act(0),
     # account
     "futures_account": _ask(5),
     "futures_account_balance": _ask(5),

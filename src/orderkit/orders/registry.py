@@ -20,6 +20,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "stop-limit": ("stop_limit:StopLimitExecutor", "single:SingleRequest"),
     "trailing-stop": ("trailing_stop:TrailingStopExecutor", "single:SingleRequest"),
     "twap": ("twap:TWAPExecutor", "twap_request:TWAPRequest"),
+    "twap-binance": ("twap_binance:BinanceTWAPExecutor", "single:SingleRequest"),
     "grid": ("grid:GridTrader", "grid_request:GridRequest"),
     "scaled": ("scaled:ScaledExecutor", "scaled:ScaledRequest"),
     "iceberg": ("iceberg:IcebergExecutor", "iceberg:IcebergRequest"),

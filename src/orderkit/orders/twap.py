@@ -12,11 +12,12 @@ from orderkit.console import options
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderType, PositionSide
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.order import Order
+from orderkit.domain.order import Order, OrderRequest
 from orderkit.errors import UsageError, ValidationError
 from orderkit.orders.executor import PlannedOrder
 from orderkit.orders.pacing import Style
 from orderkit.orders.schedule import MS_NS, Schedule, even, randomized, sized
+from orderkit.orders.single import SingleRequest
 from orderkit.orders.slicing import SlicedExecutor, committed
 from orderkit.orders.twap_request import TWAPRequest
 from orderkit.utils import (
@@ -324,6 +325,15 @@ def twap(
             rich_help_panel=_CONDITIONS,
         ),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="ENGINE",
+            help="orderkit, or binance: its own TWAP of --duration 5m to 24h, 1,000 to 1,000,000 USDT, live.",
+            rich_help_panel=_STYLE,
+        ),
+    ] = "orderkit",
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
     dead_man: options.DeadMan = None,
@@ -383,6 +393,37 @@ def twap(
     )
     pacing.check()
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
+    if engine not in ("orderkit", "binance"):
+        raise UsageError(f"--engine {engine!r} is not known", hint="orderkit or binance")
+    if engine == "binance":
+        from orderkit.config import Settings
+        from orderkit.orders import twap_binance
+
+        ours = (chunks, slice_size, interval, randomize_size, randomize_time, leverage)
+        if pacing != Pacing(limit_price=pacing.limit_price) or any(word is not None for word in ours):
+            raise UsageError(
+                "--engine binance slices as it sees fit",
+                hint="it takes --duration, --limit-price, --reduce-only and --position-side",
+            )
+        twap_binance.check_environment(Settings.load(run.environment).environment)
+        seconds = parse_duration_ms(duration or "0.1", "--duration") // 1000
+
+        def hand_over(instrument: Instrument) -> twap_binance.BinanceTWAPExecutor:
+            order = OrderRequest(
+                symbol=instrument.symbol,
+                side=order_side,
+                type=OrderType.TWAP,
+                quantity=total,
+                price=pacing.limit_price,
+                position_side=hedge_side,
+                reduce_only=reduce_only,
+                duration_s=seconds,
+            )
+            return twap_binance.BinanceTWAPExecutor(
+                SingleRequest(order, wait=True, cancel_on_exit=True), instrument
+            )
+
+        run_order(hand_over, symbol, run)
 
     def build(instrument: Instrument) -> TWAPExecutor:
         request = TWAPRequest(
