@@ -275,5 +275,7 @@ def _interrupts(stop: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        for number in signals:
+        for number, name in signals.items():
             loop.remove_signal_handler(number)
+            if asked:  # while the command says how it ended, a second signal means what it meant before
+                signal.signal(number, lambda *_, name=name: handle(name))
