@@ -128,7 +128,9 @@ class Venue:
         """
         orders: list[Order] = []
         for at_ms in (*sorted(kills_ms), until_ms):
-            runtime = BacktestRuntime(Engine(), self.exchange, "me", market, latency=self.latency)
+            engine = Engine()
+            engine.learn(self.snapshot, self.exchange.now_ms * 1_000_000)
+            runtime = BacktestRuntime(engine, self.exchange, "me", market, latency=self.latency)
             contexts: list[Context] = []
 
             def noted(ctx: Context, contexts: list[Context] = contexts) -> Flow[JobResult]:

@@ -21,10 +21,13 @@ from orderkit.orders.grid_levels import Mode
 from orderkit.orders.grid_request import GridRequest, OnStop
 from orderkit.orders.iceberg import IcebergExecutor, IcebergRequest
 from orderkit.orders.oco import OCOExecutor, OCORequest
+from orderkit.orders.pacing import Pacing, Style
 from orderkit.orders.registry import executor_of
 from orderkit.orders.scaled import ScaledExecutor, ScaledRequest
 from orderkit.orders.single import SingleRequest
 from orderkit.orders.trailing_stop import TrailingStopExecutor
+from orderkit.orders.twap import TWAPExecutor
+from orderkit.orders.twap_request import TWAPRequest
 from orderkit.runtime.backtest import Latency
 from tests.virtual import BTC, START_MS, Venue
 
@@ -102,6 +105,26 @@ CASES = {
         ((5, "60100", "50"), (30, "61000", "0.04"), (31, "60500", "50"), (40, "61200", "50")),
         "0",
     ),
+    "twap": Case(
+        lambda: TWAPExecutor(TWAPRequest("BTCUSDT", Side.BUY, D("0.3"), 6, interval_ms=5_000), BTC),
+        ((1, "60010", "50"), (12, "60020", "0.03"), (20, "60000", "50")),
+        "0.3",
+    ),
+    "twap passive": Case(
+        lambda: TWAPExecutor(
+            TWAPRequest(
+                "BTCUSDT",
+                Side.SELL,
+                D("0.3"),
+                6,
+                interval_ms=5_000,
+                pacing=Pacing(Style.PASSIVE, escalate_after=2),
+            ),
+            BTC,
+        ),
+        ((3, "60010", "50"), (12, "60020", "0.03"), (14, "60000", "50"), (22, "60100", "50")),
+        "-0.3",
+    ),
     "grid": Case(
         lambda: GridTrader(
             GridRequest(
@@ -144,7 +167,7 @@ def test_a_job_ends_where_it_would_have(kind: str, kills_ms: list[int], latency:
     market += [at(LONGEST_MS + 20_000 * late, case.market[-1][1]) for late in range(1, 5)]
 
     def flow(ctx: Context) -> Flow[JobResult]:  # each process has nothing but the request and the orders
-        return executor_of(kind, executor.request, BTC).run(ctx)
+        return executor_of(executor.kind, executor.request, BTC).run(ctx)
 
     ran = venue.run_with_kills(flow, market, kills_ms=kills_ms)
     assert ran.result is not None
