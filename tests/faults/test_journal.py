@@ -19,6 +19,7 @@ from orderkit.errors import ConfigurationError
 from orderkit.journal.schema import MIGRATIONS, SCHEMA_VERSION
 from orderkit.journal.sqlite import SqliteJournal
 from tests.faults.cells import CellDesk, open_desk
+from tests.support import BOT
 
 MARKET = '{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"0.3"}'
 REQUEST = OrderRequest("BTCUSDT", Side.BUY, OrderType.MARKET, Decimal("0.3"))
@@ -190,6 +191,38 @@ def test_a_journal_that_cannot_be_used_is_named_and_not_touched(shared: CellDesk
     assert shared.requests("POST", "/fapi/v1/order") == []
     for left in shared.home.glob("journal.sqlite*"):
         left.unlink()
+
+
+def test_an_intent_is_on_the_platter_before_its_order_leaves(shared: CellDesk, tmp_path: Path) -> None:
+    """As the kernel saw it: what was written to the journal's log was synced, then the order was sent."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("there is no strace on this machine")
+    shared.renew()
+    trace = tmp_path / "trace"
+    watch = [
+        strace,
+        "-f",
+        "-y",
+        "-s",
+        "5000",
+        "-e",
+        "trace=fdatasync,fsync,pwrite64,sendto",
+        "-o",
+        str(trace),
+    ]
+    order = [sys.executable, str(BOT), "market", "BTCUSDT", "BUY", "0.01", "--job-id", "traced"]
+    done = subprocess.run([*watch, *order], env=shared.environ, capture_output=True, text=True, check=False)
+    if not trace.exists() or "ptrace" in done.stderr:
+        pytest.skip("strace may not be used here")
+    assert done.returncode == 0, done.stderr
+    calls = trace.read_text().splitlines()
+    sent = next(
+        n for n, call in enumerate(calls) if "sendto" in call and "newClientOrderId=ok-traced-1" in call
+    )
+    log = [call for call in calls[:sent] if "journal.sqlite-wal" in call]
+    assert any("ok-traced-1" in call for call in log if "pwrite64" in call)
+    assert "fdatasync" in log[-1] or "fsync" in log[-1]
 
 
 # --- processes ------------------------------------------------------------------------------------
