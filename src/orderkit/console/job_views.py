@@ -203,6 +203,9 @@ def _print_jobs(document: JobListDocument) -> None:
             tables.clock(row.started_at),
         )
     tables.show(table)
+    for row in document.jobs:
+        if row.status == JobStatus.RUNNING and row.state is not None:
+            tables.show(tables.text(f" {row.job_id}: {row.state}", "dim"))
     if any(row.status == JobStatus.RUNNING and row.pid is None for row in document.jobs):
         tables.show(tables.text(" not running: nobody is at it; bot.py resume JOB goes on", "dim"))
 

@@ -1,16 +1,16 @@
 """What a view of a running job is, and the plain ones: lines for logs and pipes, or nothing."""
 
 import sys
-from decimal import Decimal
 from typing import Protocol
 
 from orderkit.analytics.execution import execution_report
 from orderkit.console import invocation
 from orderkit.console.documents import average_text, quantity_text
-from orderkit.domain.enums import OrderStatus, Side
+from orderkit.domain.enums import OrderStatus
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import Control
 from orderkit.domain.order import Order
+from orderkit.orders.executor import Request, as_amended
 
 COLOURS = {
     OrderStatus.FILLED: "green",
@@ -52,12 +52,27 @@ class Silence:
     def end(self) -> None: ...
 
 
-class PlainLines:
-    """One line for each order's end, for logs and pipes."""
+# States in which a job with a schedule does not go on, and the one that follows: worth a line.
+_HELD_BACK = frozenset(
+    {
+        "PAUSED",
+        "THRESHOLD_PRICE_BREACH",
+        "TRIGGER_CONDITION_BREACH",
+        "NOT_ENOUGH_BALANCE",
+        "ORDER_FAILED",
+        "STOP_CONDITION_MET",
+    }
+)
 
-    def __init__(self, side: Side, quantity: Decimal, instrument: Instrument) -> None:
-        self._side, self._quantity, self._instrument = side, quantity, instrument
+
+class PlainLines:
+    """One line for each order's end, and one when something holds the job back, for logs and pipes."""
+
+    def __init__(self, request: Request, instrument: Instrument) -> None:
+        self._request, self._instrument = request, instrument
         self._reported: set[str] = set()
+        self._first = 0  # the first order that is not reported yet
+        self._state = ""
         self._context: Shown | None = None
         self._stream = sys.stderr if invocation.current.json else sys.stdout
 
@@ -67,11 +82,15 @@ class PlainLines:
     def step(self) -> None:
         if self._context is None:
             return
-        for order in self._context.orders:
+        orders = self._context.orders
+        while self._first < len(orders) and orders[self._first].client_order_id in self._reported:
+            self._first += 1
+        for order in orders[self._first :]:
             if order.client_order_id in self._reported or not (order.is_settled or order.unresolved):
                 continue
             self._reported.add(order.client_order_id)
             self._write(self._line(order, self._context))
+        self._tell_state(self._context)
 
     def end(self) -> None:
         self.step()
@@ -81,14 +100,20 @@ class PlainLines:
             self._stream.write(line + "\n")
             self._stream.flush()
 
+    def _tell_state(self, context: Shown) -> None:
+        if context.state != self._state and context.state in _HELD_BACK:
+            self._write(f"{context.state.lower().replace('_', ' ')}: {context.message}")
+        self._state = context.state
+
     def _line(self, order: Order, context: Shown) -> str:
-        report = execution_report(self._side, self._quantity, context.orders, None)
+        quantity = as_amended(self._request, context.controls).quantity
+        report = execution_report(self._request.side, quantity, context.orders, None)
         price = average_text(order.average_price, self._instrument)
         done = quantity_text(report.executed_quantity, self._instrument)
         what = f"{order.status.value} {quantity_text(order.executed_quantity, self._instrument)}"
         at = f" at {price}" if price else ""
         why = f" ({order.rejection.message})" if order.rejection else ""
-        total = quantity_text(self._quantity, self._instrument)
+        total = quantity_text(quantity, self._instrument)
         return f"{order.client_order_id}  {what}{at}{why}  total {done}/{total}"
 
 
@@ -97,10 +122,8 @@ class Narration(PlainLines):
 
     _said = ("", "")
 
-    def step(self) -> None:
-        super().step()
-        context = self._context
-        if context is None or (context.state, context.message) == self._said:
+    def _tell_state(self, context: Shown) -> None:
+        if (context.state, context.message) == self._said:
             return
         self._said = context.state, context.message
         self._write(f"{context.state.lower()}: {context.message}")

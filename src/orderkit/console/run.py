@@ -418,10 +418,10 @@ def view_of(
 
         return LivePanel(executor, record, instrument, stream_base)
     if schedule_ms == OPEN_END:
-        return Narration(request.side, request.quantity, instrument)
+        return Narration(request, instrument)
     if schedule_ms == 0 and not attached:
         return Silence()
-    return PlainLines(request.side, request.quantity, instrument)
+    return PlainLines(request, instrument)
 
 
 @contextlib.contextmanager
