@@ -1,5 +1,8 @@
 """Bad input of every kind: its exit code, one line, a hint, nothing sent, no traceback."""
 
+import json
+import subprocess
+import sys
 from typing import NamedTuple
 
 import pytest
@@ -150,3 +153,28 @@ def test_a_job_id_of_another_job_is_refused(desk: Desk) -> None:
     assert other.code == 3
     assert "JOB_ID" in other.err
     assert len(desk.requests("POST", "/fapi/v1/order")) == 1
+
+
+BUG = """
+from orderkit.console.helptext import App
+from orderkit.console.main import run_app
+
+app = App(add_completion=False)
+
+@app.command()
+def broken(json: bool = False) -> None:
+    raise RuntimeError("this cannot happen")
+
+run_app(app)
+"""
+
+
+def test_a_bug_is_exit_1_one_line_for_people_and_a_traceback_in_the_log(desk: Desk) -> None:
+    for words in ([], ["--json"]):
+        call = [sys.executable, "-c", BUG, *words]
+        done = subprocess.run(call, env=desk.environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stdout + done.stderr
+        assert "bot.log" in done.stdout + done.stderr
+    assert json.loads(done.stdout)["error"]["kind"] == "internal"
+    assert "Traceback" in desk.log_file.read_text()

@@ -101,10 +101,12 @@ class LivePanel:
     def _title(self, side: Side, context: "Shown") -> "Text":
         from rich.text import Text
 
-        title = Text(f"{self._record.kind} {side} {self._instrument.symbol}", "bold")
-        title.append(f"  {context.state}", _STATE_STYLES.get(context.state, "cyan"))
-        title.append(f" {context.message}", "not bold")
-        title.append(f"  {self._record.environment} · {self._record.job_id}", "not bold dim")
+        title = Text.assemble(
+            (f"{self._record.kind} {side} {self._instrument.symbol}", "bold"),
+            (f"  {context.state}", _STATE_STYLES.get(context.state, "cyan")),
+            f" {context.message}",
+            (f"  {self._record.environment} · {self._record.job_id}", "dim"),
+        )
         title.truncate(WIDTH, overflow="ellipsis")
         return title
 
@@ -116,11 +118,14 @@ class LivePanel:
         where = standing(self._executor, record, executed, share, now_ns)
         done = round(share * BAR_WIDTH)
         due = done if where is None else max(done, round(where.expected * BAR_WIDTH))
-        line = Text("█" * done, "green")
-        line.append("▒" * (due - done), "yellow").append("░" * (BAR_WIDTH - due), "dim")
-        line.append(f" {share:>4.0%} done", "default")
+        line = Text.assemble(
+            ("█" * done, "green"),
+            ("▒" * (due - done), "yellow"),
+            ("░" * (BAR_WIDTH - due), "dim"),
+            f" {share:>4.0%} done",
+        )
         if where is not None:
-            line.append(f", {where.expected:.0%} due", "default")
+            line.append(f", {where.expected:.0%} due")
             if where.late_ms >= LATE_MS:
                 line.append(f", {where.late_ms / 1000:.0f} s late", "yellow")
         return line
@@ -149,13 +154,13 @@ class LivePanel:
     def _fill(self, fill: Fill) -> "Text":
         from rich.text import Text
 
-        style = "green" if fill.side is Side.BUY else "red"
-        line = Text(f"{iso_time(fill.time_ms)[11:23]} ", "dim")
-        line.append(f"{fill.side.value:<4}", style)
-        line.append(f" {quantity_text(fill.quantity, self._instrument):>9}", "default")
-        line.append(f" at {price_text(fill.price, self._instrument)}", "default")
-        line.append(f"  {'maker' if fill.is_maker else 'taker'}  fee {money_text(fill.commission)}", "dim")
-        return line
+        quantity = quantity_text(fill.quantity, self._instrument)
+        return Text.assemble(
+            (f"{iso_time(fill.time_ms)[11:23]} ", "dim"),
+            (f"{fill.side.value:<4}", "green" if fill.side is Side.BUY else "red"),
+            f" {quantity:>9} at {price_text(fill.price, self._instrument)}",
+            (f"  {'maker' if fill.is_maker else 'taker'}  fee {money_text(fill.commission)}", "dim"),
+        )
 
 
 _STATE_STYLES = {"PAUSED": "bold yellow", "STOPPING": "yellow"}

@@ -408,7 +408,7 @@ def view_of(
 
     ``stream_base`` tells where the exchange's streams are, ``attached`` that somebody asked to see the job.
     """
-    request, schedule_ms = executor.request, executor.duration_ms
+    request, schedule_ms = as_amended(executor.request, record.controls), executor.duration_ms
     if isinstance(executor, ShowsStatus) and not invocation.current.quiet:
         return status_view(executor, instrument, f"{executor.kind} {request.symbol}", stream_base)
     if invocation.current.quiet:
