@@ -18,7 +18,7 @@ LINE = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms --job-id job --json"
 ASKED = Decimal("0.3")
 ORDER = ("POST", "/fapi/v1/order")
 BEGUN = (ORDER, ("POST", "/fapi/v1/listenKey"))  # the requests of a job that is in the journal already
-WORKERS = 3
+WORKERS = 2
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 

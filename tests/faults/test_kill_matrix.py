@@ -66,6 +66,8 @@ def take_some_profit_then_stop(desk: Desk) -> None:
     desk.market("57990", "57990.1")
 
 
+LIVE_ONLY = {"twap-binance"}  # Binance's own engine, which the paper exchange does not have
+
 SCENARIOS = {
     "market": Scenario("market BTCUSDT BUY 0.01", Decimal("0.01")),
     "limit": Scenario("limit BTCUSDT BUY 0.01 59000 --wait", Decimal("0.01"), cross),
@@ -103,7 +105,7 @@ SCENARIOS = {
 
 
 def test_every_kind_of_job_has_its_row() -> None:
-    assert set(KINDS) == {scenario.line.split()[0] for scenario in SCENARIOS.values()}
+    assert set(KINDS) - LIVE_ONLY == {scenario.line.split()[0] for scenario in SCENARIOS.values()}
 
 
 def requests_of(desk: Desk, scenario: Scenario) -> list[tuple[str, str]]:
