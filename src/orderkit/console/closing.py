@@ -17,7 +17,7 @@ from orderkit.console.looking_documents import PositionsDocument
 from orderkit.console.options import RunOptions
 from orderkit.console.protection import closing_side
 from orderkit.console.report import say
-from orderkit.console.run import check_risk, prepared, run_job
+from orderkit.console.run import check_risk, need_yes, prepared, run_job
 from orderkit.domain.account import Account, Position
 from orderkit.domain.enums import Environment, PositionSide
 from orderkit.domain.instrument import Instrument
@@ -43,7 +43,9 @@ def request_to_close(
     Raises:
         ValidationError: no such position, or two of them.
     """
-    with Desk(prepared(run)) as desk:
+    settings = prepared(run)
+    need_yes(settings, run)
+    with Desk(settings) as desk:
         known = None if run.job_id is None else desk.journal.load_job(run.job_id)
         if known is not None and known.kind in (CloseExecutor.kind, LimitExecutor.kind):
             kept = request_of(known.kind, known.parameters)
@@ -60,6 +62,7 @@ def close_all(percent: Decimal, run: RunOptions) -> NoReturn:
         ConfigurationError: a script without --yes.
     """
     settings = prepared(run)
+    need_yes(settings, run)
     say(f"environment: {settings.environment.value}")
     with Desk(settings) as desk:
         held = desk.gateway.inquiry.positions()

@@ -365,14 +365,24 @@ def announce(settings: Settings, options: RunOptions) -> None:
         say(f"environment: {settings.environment.value}")
         return
     print("LIVE: this trades real money", file=sys.stderr)
+    need_yes(settings, options)
     if options.yes or options.plan:
         return
-    if not sys.stdin.isatty():
+    if not typer.confirm("Send this to the live exchange?", err=True):
+        raise typer.Exit(INTERRUPTED)
+
+
+def need_yes(settings: Settings, options: RunOptions) -> None:
+    """Let no script go on to the live exchange that has not said --yes.
+
+    Raises:
+        ConfigurationError: it has not.
+    """
+    asked = options.yes or options.plan or sys.stdin.isatty()
+    if settings.environment is Environment.LIVE and not asked:
         raise ConfigurationError(
             "live trading needs --yes in a script", hint="add --yes, or use --env testnet"
         )
-    if not typer.confirm("Send this to the live exchange?", err=True):
-        raise typer.Exit(INTERRUPTED)
 
 
 def _checked(
