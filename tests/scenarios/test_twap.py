@@ -6,12 +6,14 @@ import itertools
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from orderkit.journal.sqlite import SqliteJournal
+from tests.faults.truth import assert_true, gateway_of
 from tests.support import Desk, finish
 
 
@@ -192,3 +194,40 @@ def recorded_prices(folder: Path, symbol: str) -> set[Decimal]:
                 if row[0].isdigit():
                     prices.update(Decimal(row[column]) for column in columns)
     return prices
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_patient_twap_lives_through_all_that_its_slices_meet(desk: Desk) -> None:
+    line = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 3 --style passive --limit-price 60050 --leverage 10"
+    twap = desk.start(f"{line} --job-id patient --json")
+    gateway = gateway_of(desk)
+    try:
+        wait_until(lambda: bool(gateway.open_orders("BTCUSDT")))
+        (first,) = gateway.open_orders("BTCUSDT")
+        assert first.price == Decimal(60000)  # joins the best bid
+        assert gateway.account(["BTCUSDT"]).leverage["BTCUSDT"] == 10
+        desk.trade("60000", "50.04", seller_began=True)  # all that stood before it, and some of it
+        desk.market("60100", "60100.1")
+        wait_until(lambda: "THRESHOLD_PRICE_BREACH" in desk.bot("ps").out)
+        assert not gateway.open_orders("BTCUSDT")  # its slice was over
+        desk.market("60040", "60040.1")
+        done = finish(twap)
+    finally:
+        gateway.close()
+    assert done.code == 0, done.err
+    document = done.json
+    assert document["executed_quantity"] == "0.300"
+    orders = document["orders"]
+    assert (orders[0]["status"], orders[0]["executed_quantity"]) == ("CANCELED", "0.040")
+    assert orders[-1]["type"] == "LIMIT"  # an IOC at the limit price takes what is left
+    assert orders[-1]["price"] == "60050.0"
+    states = [note["state"] for note in desk.bot("show patient --json").json["notes"]]
+    assert states[-1] == "STRATEGY_COMPLETED"
+    assert {"WAITING", "ORDER_SUBMITTED", "THRESHOLD_PRICE_BREACH"} <= set(states)
+    assert_true(desk, executed=Decimal("0.3"))
