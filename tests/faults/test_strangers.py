@@ -14,7 +14,7 @@ from tests.faults.truth import client_of, gateway_of
 from tests.support import finish
 
 LIMIT = "limit BTCUSDT BUY 0.01 59000 --wait --job-id job --json"
-HELD = LIMIT + " --dead-man 3s"
+HELD = LIMIT + " --dead-man 5s"
 TWAP = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 600ms --job-id job --json"
 ORDER = ("POST", "/fapi/v1/order")
 
@@ -155,7 +155,7 @@ def test_orders_stay_while_the_process_lives_and_after_it_ends_in_order(cell: Ce
     done = finish(process)
     assert done.code == 130
     assert "conditional orders (stops) may not be covered" in " ".join(done.json["warnings"])
-    assert set(countdowns(cell)[:-1]) == {"3000"}
+    assert set(countdowns(cell)[:-1]) == {"5000"}
     assert countdowns(cell)[-1] == "0"
     assert open_orders(cell) == 1
 
@@ -171,7 +171,7 @@ def test_orders_are_cancelled_when_the_process_dies_or_hangs(cell: CellDesk, end
     process.communicate()
     held = len(countdowns(cell))
     assert cell.bot("resume job").code == 9, "its order was cancelled"
-    assert countdowns(cell)[held:] == ["3000", "0"], "who goes on holds the switch again"
+    assert countdowns(cell)[held:] == ["5000", "0"], "who goes on holds the switch again"
 
 
 def test_without_its_switch_armed_nothing_is_sent(cell: CellDesk) -> None:
