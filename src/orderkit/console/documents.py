@@ -11,7 +11,6 @@ from decimal import Decimal
 import msgspec
 
 from orderkit.analytics.execution import commission_of, execution_report
-from orderkit.analytics.liquidation import liquidation_price
 from orderkit.console.durations import iso_time
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import PositionSide, Side
@@ -229,6 +228,8 @@ def plan_document(
 
     Orders of which it is certain that they close (``closes``) need no margin.
     """
+    from orderkit.analytics.liquidation import liquidation_price
+
     instrument = snapshot.instrument
     counted = [order for order in planned if not order.alternative]
     total = sum((order.quantity for order in counted), Decimal(0))
