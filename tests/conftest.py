@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support import Desk
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+settings.register_profile("orderkit", deadline=None)  # no test may depend on how fast a machine is
+settings.load_profile("orderkit")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -61,7 +61,7 @@ def test_a_rejected_order_is_told_with_its_code(desk: Desk) -> None:
 
 
 def test_whoever_attaches_is_told_what_was_before_and_what_comes(desk: Desk) -> None:
-    left = desk.bot("twap BTCUSDT BUY 0.02 --chunks 2 --interval 2 --job-id left --detach --json")
+    left = desk.bot("twap BTCUSDT BUY 0.02 --chunks 2 --interval 6 --job-id left --detach --json")
     assert (left.code, left.json["status"]) == (0, "RUNNING"), left.err
     done = desk.bot("attach left --events")
     assert done.code == 0, done.err
@@ -103,7 +103,7 @@ def test_a_timeout_stops_a_job_in_order_exit_9(desk: Desk, line: str) -> None:
 
 
 def test_a_timeout_goes_with_the_job_into_the_background(desk: Desk) -> None:
-    line = "twap BTCUSDT BUY 0.1 --chunks 100 --interval 1 --timeout 2s --detach --job-id brief"
+    line = "twap BTCUSDT BUY 0.1 --chunks 100 --interval 1 --timeout 6s --detach --job-id brief"
     assert desk.bot(line).code == 0
     ended = desk.bot("attach brief --json")
     assert (ended.code, ended.json["status"]) == (9, "STOPPED")
@@ -116,7 +116,7 @@ def test_a_market_order_can_be_left_to_the_background_too(desk: Desk) -> None:
 
 
 def test_a_limit_order_is_waited_for_in_the_background(desk: Desk) -> None:
-    line = "limit BTCUSDT BUY 0.01 59000 --wait --timeout 2500ms --on-exit cancel --detach --job-id low"
+    line = "limit BTCUSDT BUY 0.01 59000 --wait --timeout 6s --on-exit cancel --detach --job-id low"
     assert desk.bot(line).code == 0
     wait_for_orders(desk, 1)
     ended = desk.bot("attach low --json")

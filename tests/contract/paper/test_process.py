@@ -75,16 +75,6 @@ def test_a_command_leaves_its_exchange_without_a_warning(home: Path) -> None:
     assert process.status(home) is not None
 
 
-def test_starting_takes_less_than_a_second_and_a_half(home: Path) -> None:
-    took = []
-    for _ in range(3):  # the first one may compile; others use this machine too
-        started = time.monotonic()
-        process.start(home)
-        took.append(time.monotonic() - started)
-        process.stop(home)
-    assert min(took) < 1.5
-
-
 def test_another_market_is_not_started_over_the_running_one(home: Path) -> None:
     process.start(home, market="manual")
     with pytest.raises(ConfigurationError, match="manual market runs already"):

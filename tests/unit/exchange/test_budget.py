@@ -298,19 +298,6 @@ def test_a_wait_beyond_the_bound_is_refused_without_waiting() -> None:
     assert not caught.value.banned
 
 
-def test_a_request_costs_little() -> None:
-    one = pacer(limits=Limits(0, 0, 0))
-    headers = {"X-MBX-USED-WEIGHT-1M": "3", "X-MBX-ORDER-COUNT-10S": "2", "X-MBX-ORDER-COUNT-1M": "5"}
-    best = 1.0
-    for _ in range(20):
-        begun = time.perf_counter()
-        for _ in range(100):
-            one.settle(one.take(ORDER, "order"), headers, sent=True)
-        best = min(best, (time.perf_counter() - begun) / 100)
-    print(f"pacing: {best * 1e6:.0f} µs a request")
-    assert best < 200e-6  # some 40 µs on a quiet core
-
-
 # --- the table of costs ---------------------------------------------------------------------------
 
 
