@@ -5,6 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from orderkit.config import Settings
+from orderkit.console.run import resume_job
+from orderkit.runtime.desk import Desk as RuntimeDesk
 from tests.faults.truth import assert_true, client_of
 from tests.launcher import Launched
 from tests.support import Desk, finish
@@ -109,3 +112,24 @@ def test_an_unreachable_exchange_leaves_the_order_in_doubt_and_reconcile_finishe
     assert job["status"] == "COMPLETED"
     assert job["executed_quantity"] == "0.010"
     assert len(desk.requests("POST", "/fapi/v1/order")) == 1
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "went on"])
+def test_who_looked_before_another_process_did_some_of_the_job_knows_of_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ended: bool
+) -> None:
+    twap = desk.start("twap BTCUSDT BUY 0.02 --chunks 2 --interval 2 --job-id looked")
+    orders_sent(desk, 1, twap)
+    twap.kill()
+    twap.communicate()
+    for name, value in desk.environ.items():
+        monkeypatch.setenv(name, value)
+    with RuntimeDesk(Settings.load()) as slow:
+        early = slow.journal.load_job("looked")
+        assert early is not None
+        early.orders.clear()  # as it was before the first order
+        if ended:
+            assert desk.bot("resume looked").code == 0
+        assert resume_job(slow, early) == 0
+    assert "0.020 of 0.020 BTC" in capsys.readouterr().out
+    assert_true(desk, executed=Decimal("0.02"))

@@ -293,6 +293,7 @@ def resume_job(
         return run_job(desk, executor, record, guard, new=False, show=show)
     except JobBusy as busy:
         say(busy.message)
+        record = desk.journal.load_job(record.job_id) or record
         (show or show_job)(document_of(request, record, instrument), instrument)
         return 0
 

@@ -259,6 +259,12 @@ class SqliteJournal:
                     self._connection.execute("BEGIN IMMEDIATE")
                     for entry in _latest(batch):
                         _insert(self._connection, entry)
+            except sqlite3.IntegrityError as error:
+                log.exception("journal write failed")
+                raise ConfigurationError(
+                    f"the journal {self._path} has an order that this process has not seen: {error}",
+                    hint="another process is at the same job; see it with bot.py show",
+                ) from error
             except Exception:
                 log.exception("journal write failed")
                 raise

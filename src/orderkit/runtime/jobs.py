@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from orderkit.domain.events import ControlTaken
-from orderkit.domain.job import Control, ControlKind, JobRecord, JobResult
+from orderkit.domain.job import Control, ControlKind, JobRecord, JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.engine import Engine
@@ -67,7 +67,7 @@ def execute(
     The flow is told of the best bid and ask of the symbols ``quotes_of``, and of how much trades in those
     of ``trades_of``.
 
-    A ``new`` job is written down first; another one goes on with the orders that ``record`` has. Every
+    A ``new`` job is written down first; another one goes on with the orders that the journal has. Every
     order passes ``guard``; None is for flows that send nothing.
 
     ``check`` says which control commands the job takes; without it none but a stop.
@@ -81,6 +81,8 @@ def execute(
         ConfigurationError: the journal cannot be written: nothing is sent.
     """
     with job_lock(desk.settings.home, record.job_id):
+        if not new and _ended_meanwhile(desk, record):
+            return JobResult(record.status, record.reason)
         result = run(
             _execute(
                 desk,
@@ -100,6 +102,19 @@ def execute(
     record.status, record.reason = result.status, result.reason
     log.info("job %s: %s %s", record.job_id, result.status, result.reason or "")
     return result
+
+
+def _ended_meanwhile(desk: Desk, record: JobRecord) -> bool:
+    """Bring ``record`` up to date, now that nobody else can add to the job; True where nothing is left to do.
+
+    Another process may have gone on with the job, or ended it, between the caller's look and the lock.
+    """
+    before = record.status
+    now = desk.journal.load_job(record.job_id)
+    assert now is not None, "jobs are never deleted"
+    record.status, record.reason, record.finished_ns = now.status, now.reason, now.finished_ns
+    record.orders[:], record.controls[:] = now.orders, now.controls
+    return before is JobStatus.RUNNING and record.status is not JobStatus.RUNNING
 
 
 async def _execute(

@@ -232,7 +232,7 @@ class LiveRuntime:
         try:
             if ticket is not None:
                 await self._loop.run_in_executor(self._queries, ticket.result)
-        except OrderKitError as error:
+        except Exception as error:  # whatever it is: the caller waits for the result
             log.error("the end of job %s could not be journaled: %s", job_id, error)
         future = self._results.pop(job_id)
         if future.done():
