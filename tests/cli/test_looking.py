@@ -189,13 +189,13 @@ def test_a_running_job_shows_progress_and_one_that_was_killed_how_late_it_is(des
     (row,) = document_of(desk.bot("ps --json"), documents.JobListDocument).jobs
     assert (row.job_id, row.status, row.pid) == ("slow", "RUNNING", running.pid)
     assert 0.1 < float(row.progress) <= float(row.expected) + 0.1 <= 1
-    assert row.late_ms < 1000
+    late_ms = row.late_ms
     running.send_signal(signal.SIGKILL)
     finish(running)
-    time.sleep(2.5)
-    (row,) = document_of(desk.bot("ps --json"), documents.JobListDocument).jobs
-    assert (row.status, row.pid) == ("RUNNING", None)
-    assert row.late_ms > 1000
+    while row.late_ms < late_ms + 1500:  # that of a job that runs stays where it is
+        time.sleep(0.2)
+        (row,) = document_of(desk.bot("ps --json"), documents.JobListDocument).jobs
+        assert (row.status, row.pid) == ("RUNNING", None)
     assert "not running" in desk.bot("ps").out
     left = desk.bot("attach slow")
     assert left.code == 9

@@ -9,7 +9,7 @@ from tests.support import Desk
 
 def until(condition: Callable[[], object], what: str) -> None:
     """Wait for ``condition``, and fail with ``what`` when it does not come true."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)

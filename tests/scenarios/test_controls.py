@@ -17,7 +17,7 @@ def sent(desk: Desk) -> list[dict[str, Any]]:
 
 
 def wait_for_orders(desk: Desk, count: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(sent(desk)) < count:
         assert time.monotonic() < deadline
         time.sleep(0.02)

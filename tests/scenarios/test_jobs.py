@@ -15,7 +15,7 @@ from tests.support import Desk, finish
 
 def orders_sent(desk: Desk, count: int, process: Launched) -> None:
     """Wait until the exchange has received so many orders."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(desk.requests("POST", "/fapi/v1/order")) < count:
         assert time.monotonic() < deadline
         assert process.poll() is None

@@ -106,7 +106,7 @@ def await_open_orders(desk: Desk, count: int) -> None:
 
 
 def await_requests(desk: Desk, method: str, path: str, count: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(desk.requests(method, path)) < count:
         assert time.monotonic() < deadline, "the order never reached the exchange"
         time.sleep(0.02)

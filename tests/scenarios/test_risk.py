@@ -74,7 +74,7 @@ def test_limits_that_cannot_be_understood_stop_everything(guarded: Desk) -> None
 
 def test_a_halt_refuses_new_jobs_and_ends_running_ones(guarded: Desk) -> None:
     twap = guarded.start("twap BTCUSDT BUY 1.0 --chunks 10 --interval 1 --json")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while nothing_sent(guarded) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert guarded.bot("halt").code == 0
