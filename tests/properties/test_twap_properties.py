@@ -15,7 +15,7 @@ from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
 from orderkit.orders.pacing import Pacing, Style
 from orderkit.orders.schedule import as_asked, even, randomized
-from orderkit.orders.slicing import committed
+from orderkit.orders.slice_sizing import committed
 from orderkit.orders.twap import TWAPExecutor, TWAPRequest
 from orderkit.runtime.backtest import Latency
 from tests.virtual import BTC, JOB, START_MS, Venue

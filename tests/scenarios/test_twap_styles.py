@@ -1,6 +1,6 @@
 """How a TWAP's slices meet the market, in virtual time: waiting, escalating, catching up, holding back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from orderkit.domain.enums import OrderStatus, OrderType, Side, TimeInForce
-from orderkit.domain.job import JobStatus
+from orderkit.domain.events import ControlTaken, Input, LookedAt
+from orderkit.domain.job import Control, ControlKind, JobStatus
+from orderkit.domain.looks import ContractOf
 from orderkit.domain.market import DepthUpdate, MarketEvent, MarketTrade
 from orderkit.domain.order import Order
+from orderkit.errors import ValidationError
+from orderkit.orders.conditions import parse_stop_when, parse_trigger
 from orderkit.orders.pacing import Pacing, Style
 from orderkit.orders.twap import TWAPExecutor, TWAPRequest
-from tests.virtual import BTC, START_MS, Ran, Venue, book
+from tests.virtual import BTC, JOB, START_MS, Ran, Venue, book
 
 D = Decimal
 
@@ -37,10 +41,11 @@ def run(
     venue: Venue | None = None,
     until_ms: int = 60_000,
     request: dict[str, Any] | None = None,
+    told: Sequence[tuple[int, Input]] = (),
     **pacing: Any,
 ) -> Ran:
     venue = venue or Venue()
-    asked = TWAPRequest(
+    wanted = TWAPRequest(
         "BTCUSDT",
         Side.BUY,
         D(quantity),
@@ -49,15 +54,23 @@ def run(
         pacing=Pacing(**pacing),
         **(request or {}),
     )
-    executor = TWAPExecutor(asked, BTC)
+    executor = TWAPExecutor(wanted, BTC)
     executor.validate(venue.snapshot)
     return venue.run(
-        executor.run, sorted(market, key=lambda event: event.time_ms), until_ms=until_ms,
+        executor.run,
+        sorted(market, key=lambda event: event.time_ms),
+        until_ms=until_ms,
         tells_trades=executor.follows_trades,
-    )  # fmt: skip
+        told=told,
+    )
 
 
-def told(orders: Iterable[Order]) -> list[tuple[str, str | None, str]]:
+def asked(at_ms: int, kind: ControlKind, **changes: str) -> tuple[int, Input]:
+    """A control command, taken ``at_ms`` after the start."""
+    return at_ms, ControlTaken(JOB, Control(kind, (START_MS + at_ms) * 1_000_000, changes))
+
+
+def shown(orders: Iterable[Order]) -> list[tuple[str, str | None, str]]:
     """Quantity, price and status of each order."""
     return [(str(o.quantity), None if o.price is None else f"{o.price:.1f}", o.status.value) for o in orders]
 
@@ -68,7 +81,7 @@ def executed(ran: Ran) -> Decimal:
 
 def test_a_passive_slice_joins_the_best_price_and_what_it_missed_is_carried_on() -> None:
     ran = run(sold(1500, "60000"), style=Style.PASSIVE)
-    assert told(ran.context.orders) == [
+    assert shown(ran.context.orders) == [
         ("0.100", "60000.0", "CANCELED"),
         ("0.200", "60000.0", "FILLED"),
         ("0.100", "60000.0", "CANCELED"),
@@ -120,7 +133,7 @@ def test_a_fill_that_races_the_cancel_never_makes_it_too_much() -> None:
 
 def test_a_limit_price_holds_slices_back_while_the_market_is_worse() -> None:
     ran = run(book(500, "60100"), book(2500, "59990"), limit_price=D("60050"))
-    assert told(ran.context.orders) == [
+    assert shown(ran.context.orders) == [
         ("0.100", "60050.0", "FILLED"),
         ("0.200", "60050.0", "FILLED"),
         ("0.100", "60050.0", "FILLED"),
@@ -145,25 +158,19 @@ def test_a_violent_minute_is_waited_out() -> None:
     ran = run(
         book(1500, "60300"), book(1600, "60000"), volatility_bps=D(20), until_ms=120_000, interval_ms=1000
     )
-    times = [o.created_ms - START_MS for o in ran.context.orders]
-    assert times[:2] == [0, 1000]
-    assert min(times[2:]) > 60_000
+    assert times(ran)[:2] == [0, 1000]
+    assert min(times(ran)[2:]) > 60_000
     assert executed(ran) == D("0.4")
 
 
 def test_nothing_is_sent_before_its_time_or_its_trigger() -> None:
-    from orderkit.orders.conditions import parse_trigger
-
     late = run(start_at_ms=START_MS + 5000)
     assert [o.created_ms - START_MS for o in late.context.orders] == [5000, 6000, 7000, 8000]
     triggered = run(book(2500, "61000"), trigger=parse_trigger("BINANCE;BTCUSDT;above;60500"))
-    times = [o.created_ms - START_MS for o in triggered.context.orders]
-    assert times == [2500, 3500, 4500, 5500]
+    assert times(triggered) == [2500, 3500, 4500, 5500]
 
 
 def test_a_balance_ends_it() -> None:
-    from orderkit.orders.conditions import parse_stop_when
-
     ran = run(stop_when=parse_stop_when("USDT;below;99990"), chunks=40, quantity="4.0")
     assert ran.result is not None
     assert ran.result.status is JobStatus.STOPPED
@@ -187,20 +194,16 @@ def test_sizes_and_times_drawn_by_chance_keep_their_bounds_and_the_sum() -> None
     share = {"randomize_size": D("0.2"), "randomize_time": D("0.2")}
     ran = run(quantity="1.0", chunks=10, request=share)
     sizes = [o.quantity for o in ran.context.orders]
-    times = [o.created_ms - START_MS for o in ran.context.orders]
     assert sum(sizes) == D("1.0")
     assert len(set(sizes)) > 1
     assert all(D("0.08") <= size <= D("0.12") for size in sizes)
-    assert all(abs(at - 1000 * k) <= 200 for k, at in enumerate(times))
-    assert times != [1000 * k for k in range(10)]
+    assert all(abs(at - 1000 * k) <= 200 for k, at in enumerate(times(ran)))
+    assert times(ran) != [1000 * k for k in range(10)]
     again = run(quantity="1.0", chunks=10, request=share)
     assert [o.quantity for o in again.context.orders] == sizes
 
 
 def test_a_larger_minimum_in_mid_run_makes_slices_larger_and_leaves_no_dust() -> None:
-    from orderkit.domain.events import LookedAt
-    from orderkit.domain.looks import ContractOf
-
     venue = Venue()
     asked = TWAPRequest("BTCUSDT", Side.BUY, D("0.009"), 9, 1000)
     executor = TWAPExecutor(asked, BTC)
@@ -222,3 +225,40 @@ def test_every_style_takes_the_other_side_too(style: Style) -> None:
     if style is not Style.TAKING:
         better = D("60000.3") if style is Style.TICK_BETTER else D("60000.4")
         assert {o.price for o in ran.context.orders[:2]} <= {D("60000.1"), better}
+
+
+def times(ran: Ran) -> list[int]:
+    return [o.created_ms - START_MS for o in ran.context.orders]
+
+
+def test_a_pause_moves_what_is_to_come_and_withdraws_what_waits() -> None:
+    asks = [asked(1500, ControlKind.PAUSE), asked(5500, ControlKind.RESUME)]
+    ran = run(told=asks)
+    assert times(ran) == [0, 1000, 6000, 7000]
+    patient = run(told=asks, style=Style.PASSIVE)
+    assert [o.status for o in patient.context.orders[:2]] == [OrderStatus.CANCELED] * 2
+    assert times(patient)[2] == 5500  # the rest of the slice's own time
+    assert executed(patient) == D("0.4")
+
+
+def test_an_amendment_spreads_what_is_left_over_what_is_to_come() -> None:
+    ran = run(told=[asked(1500, ControlKind.AMEND, quantity="0.6")])
+    assert [str(o.quantity) for o in ran.context.orders] == ["0.100", "0.100", "0.200", "0.200"]
+    slower = run(told=[asked(1500, ControlKind.AMEND, duration_ms="9000")])
+    assert times(slower) == [0, 1000, 3000, 6000]
+    bolder = run(told=[asked(500, ControlKind.AMEND, style="taking")], style=Style.PASSIVE)
+    assert [o.request.type for o in bolder.context.orders[:2]] == [OrderType.LIMIT, OrderType.MARKET]
+    assert times(bolder)[1] < 600  # at once, under the new terms
+
+
+def test_finish_now_does_the_rest_at_once_even_from_a_pause() -> None:
+    now = asked(1500, ControlKind.FINISH_NOW)
+    ran = run(told=[asked(1200, ControlKind.PAUSE), now], chunks=40, quantity="4.0")
+    assert [str(o.quantity) for o in ran.context.orders] == ["0.100", "0.100", "3.800"]
+    assert times(ran)[-1] == 1500
+
+
+def test_a_limit_price_off_the_tick_is_refused() -> None:
+    with pytest.raises(ValidationError) as refused:
+        run(limit_price=D("60000.05"))
+    assert refused.value.rule == "PRICE_FILTER"

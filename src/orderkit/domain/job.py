@@ -37,6 +37,9 @@ class ControlKind(StrEnum):
     FINISH_NOW = "finish-now"
 
 
+_ENDS_PAUSE = (ControlKind.RESUME, ControlKind.FINISH_NOW)
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """What was asked of a job, and when (UTC ns) the job took it. ``changes`` of an amendment by field."""
@@ -47,9 +50,9 @@ class Control:
 
 
 def is_paused(controls: Sequence[Control]) -> bool:
-    """True after a pause that no resume has followed yet."""
+    """True after a pause that neither a resume nor a finish-now has followed yet."""
     for control in reversed(controls):
-        if control.kind in (ControlKind.PAUSE, ControlKind.RESUME):
+        if control.kind is ControlKind.PAUSE or control.kind in _ENDS_PAUSE:
             return control.kind is ControlKind.PAUSE
     return False
 
@@ -62,7 +65,7 @@ def paused_ns(controls: Sequence[Control], now_ns: int) -> int:
             break
         if control.kind is ControlKind.PAUSE and since_ns is None:
             since_ns = control.at_ns
-        elif control.kind is ControlKind.RESUME and since_ns is not None:
+        elif control.kind in _ENDS_PAUSE and since_ns is not None:
             total, since_ns = total + control.at_ns - since_ns, None
     return total + (0 if since_ns is None else now_ns - since_ns)
 

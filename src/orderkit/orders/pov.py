@@ -21,7 +21,7 @@ from orderkit.orders.executor import OPEN_END, PlannedOrder, as_amended
 from orderkit.orders.pacing import Style, read_style
 from orderkit.orders.participation import Participation, next_slice
 from orderkit.orders.pov_request import POVRequest
-from orderkit.orders.slicing import committed
+from orderkit.orders.slice_sizing import committed
 from orderkit.orders.successive import closes, executed, result, retry_ms
 from orderkit.utils import (
     parse_decimal,

@@ -6,17 +6,18 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from orderkit.domain.enums import OrderStatus, OrderType, Side, TimeInForce
+from orderkit.domain.enums import OrderStatus, OrderType, TimeInForce
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import Control, JobRecord, JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
 from orderkit.orders.executor import as_amended, why_rejected
-from orderkit.orders.pacing import LADDER, Pacing, Style
+from orderkit.orders.pacing import Pacing, Style
 from orderkit.orders.readiness import Blocked, Readiness, crossed, failed
 from orderkit.orders.schedule import Schedule, Slice, as_asked
-from orderkit.utils import closed_leg, smallest_quantity
+from orderkit.orders.slice_sizing import check_tick, committed, price_for, size_for, smallest_for, style_for
+from orderkit.utils import closed_leg
 
 ZERO = Decimal(0)
 MS_NS = 1_000_000
@@ -93,11 +94,8 @@ class SlicedExecutor(ABC):
                     rule="QUANTITY",
                     hint="the new quantity counts what is done already",
                 )
-        tick = self.instrument.price_filter.tick_size
-        if limit not in (None, "none") and tick and Decimal(limit) % tick:
-            raise ValidationError(
-                f"PRICE_FILTER: {limit} is not on the tick {tick}", rule="PRICE_FILTER", hint=f"tick {tick}"
-            )
+        if limit not in (None, "none"):
+            check_tick(Decimal(limit), self.instrument)
 
     # --- the flow ---------------------------------------------------------------------------------
 
@@ -144,12 +142,11 @@ class SlicedExecutor(ABC):
     def execute_chunk(self, ctx: Context, target: Decimal, style: Style = Style.TAKING) -> Order | None:
         """Send what is missing to ``target``; None where that is too little to send, or nothing."""
         pacing, instrument = self._pacing(ctx), self._ready.contract(ctx, self.instrument)
-        price = self._price(ctx, pacing, style, instrument)
-        market = price is None
-        quantity = self._size(ctx, pacing, target, price, instrument, market=market)
+        price = price_for(pacing, style, self.request.side, ctx.quote(self.request.symbol), instrument)
+        quantity = self._size(ctx, pacing, target, price, instrument)
         if quantity <= 0:
             return None
-        lot = instrument.lot_size_for(market=market)
+        lot = instrument.lot_size_for(market=price is None)
         capped = quantity == lot.max_quantity
         state = "MAX_ORDER_SIZE_BREACH" if capped else "ORDER_SUBMITTED"
         ctx.note(state, f"{quantity} {instrument.base_asset}")
@@ -158,7 +155,7 @@ class SlicedExecutor(ABC):
     # --- one slice --------------------------------------------------------------------------------
 
     def _work(self, ctx: Context, pacing: Pacing, schedule: Schedule, due: Slice, end_ns: int) -> Flow[None]:
-        style = self._style(ctx, pacing, last=due is schedule.slices[-1])
+        style = style_for(pacing, ctx.orders, last=due is schedule.slices[-1])
         if style is Style.TAKING:
             self.execute_chunk(ctx, due.target)
         else:
@@ -193,74 +190,23 @@ class SlicedExecutor(ABC):
         while any(o.status is OrderStatus.PENDING_CANCEL and not o.unresolved for o in resting):
             yield
 
-    def _style(self, ctx: Context, pacing: Pacing, *, last: bool) -> Style:
-        if pacing.style is Style.TAKING or (last and not pacing.no_cross):
-            return Style.TAKING
-        steps = unfilled(ctx.orders) // pacing.escalate_after if pacing.escalate_after else 0
-        highest = len(LADDER) - (2 if pacing.no_cross else 1)
-        return LADDER[min(LADDER.index(pacing.style) + steps, highest)]
-
-    def _price(self, ctx: Context, pacing: Pacing, style: Style, instrument: Instrument) -> Decimal | None:
-        """The order's limit; None for a market order. A limit price bounds what a taking slice pays."""
-        quote, buying = ctx.quote(self.request.symbol), self.request.side is Side.BUY
-        if style is Style.TAKING or quote is None:
-            return self._taking_price(pacing, None if quote is None else quote.mid, instrument)
-        tick = instrument.price_filter.tick_size
-        price = quote.bid if buying else quote.ask
-        if style is Style.TICK_BETTER and quote.ask - quote.bid > tick:
-            price += tick if buying else -tick
-        if pacing.limit_price is None:
-            return price
-        return min(price, pacing.limit_price) if buying else max(price, pacing.limit_price)
-
-    def _taking_price(self, pacing: Pacing, mid: Decimal | None, instrument: Instrument) -> Decimal | None:
-        limit, band = pacing.limit_price, instrument.percent_price
-        if limit is None or mid is None:
-            return None
-        # The exchange takes no limit so far from the market (PERCENT_PRICE), nor would any trade get there.
-        within = mid * band.multiplier_down < limit < mid * band.multiplier_up
-        return limit if within else None
-
     def _size(
-        self,
-        ctx: Context,
-        pacing: Pacing,
-        target: Decimal,
-        price: Decimal | None,
-        instrument: Instrument,
-        *,
-        market: bool,
+        self, ctx: Context, pacing: Pacing, target: Decimal, price: Decimal | None, instrument: Instrument
     ) -> Decimal:
-        """What to send now, 0 for nothing: never below the exchange's minimum, never leaving less than it."""
-        began_ns = self._began_in(ctx)
-        schedule = self._schedule(ctx.job_id, ctx.controls, began_ns)
-        done = self._committed(ctx)
-        smallest = self._smallest(ctx, price, instrument, market=market)
+        """What to send now, 0 for nothing."""
+        schedule = self._schedule(ctx.job_id, ctx.controls, self._began_in(ctx))
+        done, market = self._committed(ctx), price is None
+        smallest = smallest_for(price, ctx.quote(self.request.symbol), instrument, closes=self._closes)
         if smallest is None:
             return ZERO
         missing = target - done
         if not ctx.finishing:
             factor = pacing.max_slice_multiplier if pacing.catch_up else Decimal(1)
             missing = min(missing, max(schedule.largest, smallest) * factor)
-        if pacing.max_participation is not None and not ctx.finishing:
-            traded = ctx.traded_quantity(self.request.symbol) - self._traded_before
-            missing = min(missing, pacing.max_participation * traded)
-        rest = schedule.total - done - missing
-        lot = instrument.lot_size_for(market=market)
-        quantity = instrument.round_quantity(min(missing, lot.max_quantity), market=market)
-        if quantity >= smallest and 0 < rest < smallest:  # too little to be sent alone
-            quantity = instrument.round_quantity(min(missing + rest, lot.max_quantity), market=market)
-        return quantity if quantity >= smallest else ZERO
-
-    def _smallest(
-        self, ctx: Context, price: Decimal | None, instrument: Instrument, *, market: bool
-    ) -> Decimal | None:
-        quote = ctx.quote(self.request.symbol)
-        if price is None and quote is not None:
-            price = quote.mid
-        if self._closes or not price:
-            return instrument.lot_size_for(market=market).min_quantity
-        return smallest_quantity(price, instrument, market=market)
+            if pacing.max_participation is not None:
+                traded = ctx.traded_quantity(self.request.symbol) - self._traded_before
+                missing = min(missing, pacing.max_participation * traded)
+        return size_for(missing, schedule.total - done, smallest, instrument, market=market)
 
     # --- waiting ----------------------------------------------------------------------------------
 
@@ -282,7 +228,7 @@ class SlicedExecutor(ABC):
         return began_ns
 
     def _blocked(self, ctx: Context, pacing: Pacing, schedule: Schedule, due: Slice) -> Blocked | None:
-        style = self._style(ctx, pacing, last=due is schedule.slices[-1])
+        style = style_for(pacing, ctx.orders, last=due is schedule.slices[-1])
         missing = min(due.target - self._committed(ctx), schedule.largest)
         if missing <= 0:
             return None
@@ -356,7 +302,7 @@ class SlicedExecutor(ABC):
                 ctx.note("WAITING", f"{left} {self.instrument.base_asset} left after the last slice")
                 yield from self._until(ctx, lambda: False, pause_until_ns)
                 continue
-            style = self._style(ctx, replace(pacing, escalate_after=1), last=True)
+            style = style_for(replace(pacing, escalate_after=1), ctx.orders, last=True)
             blocked = None
             if not ctx.finishing:
                 blocked = self._ready.blocked(
@@ -467,19 +413,3 @@ class SlicedExecutor(ABC):
 
 def _over(order: Order) -> Callable[[], bool]:
     return lambda: order.is_terminal or order.unresolved
-
-
-def committed(orders: Sequence[Order]) -> Decimal:
-    """Everything that is executed or may still execute."""
-    return sum((order.executed_quantity + order.leaves_quantity for order in orders), ZERO)
-
-
-def unfilled(orders: Sequence[Order]) -> int:
-    """How many waiting slices in a row, up to the last one, were not filled whole."""
-    count = 0
-    for order in reversed(orders):
-        if order.request.is_immediate or order.status is OrderStatus.FILLED:
-            break
-        if order.is_terminal and order.status is not OrderStatus.REJECTED:
-            count += 1
-    return count

@@ -18,7 +18,8 @@ from orderkit.orders.executor import PlannedOrder
 from orderkit.orders.pacing import Style
 from orderkit.orders.schedule import MS_NS, Schedule, even, randomized, sized
 from orderkit.orders.single import SingleRequest
-from orderkit.orders.slicing import SlicedExecutor, committed
+from orderkit.orders.slice_sizing import check_tick, committed
+from orderkit.orders.slicing import SlicedExecutor
 from orderkit.orders.twap_request import TWAPRequest
 from orderkit.utils import (
     parse_decimal,
@@ -80,6 +81,8 @@ class TWAPExecutor(SlicedExecutor):
             request = replace(request, slice_size=size, chunks=len(self.slices))
         self.request = replace(request, quantity=total)
         self._cached = None
+        if request.pacing.limit_price is not None:
+            check_tick(request.pacing.limit_price, self.instrument)
         self._check_randomized(price)
         account, leverage = snapshot.account, request.pacing.leverage
         if account is not None and leverage is not None:  # it will be set before the first order

@@ -1,0 +1,101 @@
+"""What one slice's order is like: its style, price and size, by the pacing, the market and the filters."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from orderkit.domain.enums import OrderStatus, Side
+from orderkit.domain.instrument import Instrument
+from orderkit.domain.market import Quote
+from orderkit.domain.order import Order
+from orderkit.errors import ValidationError
+from orderkit.orders.pacing import LADDER, Pacing, Style
+from orderkit.utils import smallest_quantity
+
+ZERO = Decimal(0)
+
+
+def style_for(pacing: Pacing, orders: Sequence[Order], *, last: bool) -> Style:
+    """A step more aggressive after every ``escalate_after`` unfilled slices; the ``last`` one takes."""
+    if pacing.style is Style.TAKING or (last and not pacing.no_cross):
+        return Style.TAKING
+    steps = unfilled(orders) // pacing.escalate_after if pacing.escalate_after else 0
+    highest = len(LADDER) - (2 if pacing.no_cross else 1)
+    return LADDER[min(LADDER.index(pacing.style) + steps, highest)]
+
+
+def price_for(
+    pacing: Pacing, style: Style, side: Side, quote: Quote | None, instrument: Instrument
+) -> Decimal | None:
+    """The order's limit; None for a market order. A limit price bounds what a taking slice pays."""
+    if style is Style.TAKING or quote is None:
+        return None if quote is None else _taking_price(pacing, quote.mid, instrument)
+    buying, tick = side is Side.BUY, instrument.price_filter.tick_size
+    price = quote.bid if buying else quote.ask
+    if style is Style.TICK_BETTER and quote.ask - quote.bid > tick:
+        price += tick if buying else -tick
+    if pacing.limit_price is None:
+        return price
+    return min(price, pacing.limit_price) if buying else max(price, pacing.limit_price)
+
+
+def smallest_for(
+    price: Decimal | None, quote: Quote | None, instrument: Instrument, *, closes: bool
+) -> Decimal | None:
+    """The smallest order that is taken at ``price`` (None: at the market); None where none is."""
+    market = price is None
+    worth = quote.mid if price is None and quote is not None else price
+    if closes or not worth:
+        return instrument.lot_size_for(market=market).min_quantity
+    return smallest_quantity(worth, instrument, market=market)
+
+
+def size_for(
+    wanted: Decimal, left: Decimal, smallest: Decimal, instrument: Instrument, *, market: bool
+) -> Decimal:
+    """``wanted`` as an order may have it, 0 where that is too little.
+
+    When what would be ``left`` of the whole is too little to be sent alone, it is added.
+    """
+    lot, rest = instrument.lot_size_for(market=market), left - wanted
+    quantity = instrument.round_quantity(min(wanted, lot.max_quantity), market=market)
+    if quantity >= smallest and 0 < rest < smallest:
+        quantity = instrument.round_quantity(min(left, lot.max_quantity), market=market)
+    return quantity if quantity >= smallest else ZERO
+
+
+def check_tick(price: Decimal, instrument: Instrument) -> None:
+    """Raises ValidationError: a limit price off the tick."""
+    tick = instrument.price_filter.tick_size
+    if tick and price % tick:
+        below = price - price % tick
+        raise ValidationError(
+            f"PRICE_FILTER: {instrument.symbol} limit price {price} is not on the tick {tick}; accepted:"
+            f" {below} or {below + tick}",
+            rule="PRICE_FILTER",
+            hint=f"Use {below} or {below + tick}.",
+        )
+
+
+def committed(orders: Sequence[Order]) -> Decimal:
+    """Everything that is executed or may still execute."""
+    return sum((order.executed_quantity + order.leaves_quantity for order in orders), ZERO)
+
+
+def unfilled(orders: Sequence[Order]) -> int:
+    """How many waiting slices in a row, up to the last one, were not filled whole."""
+    count = 0
+    for order in reversed(orders):
+        if order.request.is_immediate or order.status is OrderStatus.FILLED:
+            break
+        if order.is_terminal and order.status is not OrderStatus.REJECTED:
+            count += 1
+    return count
+
+
+def _taking_price(pacing: Pacing, mid: Decimal, instrument: Instrument) -> Decimal | None:
+    limit, band = pacing.limit_price, instrument.percent_price
+    if limit is None:
+        return None
+    # The exchange takes no limit so far from the market (PERCENT_PRICE), nor would any trade get there.
+    within = mid * band.multiplier_down < limit < mid * band.multiplier_up
+    return limit if within else None
