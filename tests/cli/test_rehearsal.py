@@ -65,6 +65,23 @@ def test_the_manual_market_goes_where_it_is_set(run: Run, desk: Desk) -> None:
     }
 
 
+def test_others_trade_on_the_manual_market_and_fill_what_rests(run: Run, desk: Desk) -> None:
+    assert desk.bot("limit BTCUSDT BUY 0.01 59999").code == 0
+    assert printed(run("trade btcusdt 60000.1 0.5 --json"), documents.PaperTradeDocument) == {
+        "symbol": "BTCUSDT",
+        "price": "60000.1",
+        "quantity": "0.5",
+        "aggressor": "BUY",
+    }
+    assert run("trade BTCUSDT 59998 1 --sell") == "BTCUSDT: 1 traded at 59998\n"
+    prints = desk.control("GET", "/fapi/v1/aggTrades?symbol=BTCUSDT")
+    assert ("60000.10", "0.500", False) in [(row["p"], row["q"], row["m"]) for row in prints]
+    assert desk.bot("orders --json").json["orders"] == []
+    for line in ("trade BTCUSDT 0 1", "trade BTCUSDT 60000 0"):
+        with pytest.raises(OrderRejected):
+            run(line)
+
+
 def test_money_comes_and_goes(run: Run) -> None:
     assert printed(run("deposit 5000.5 --json"), documents.PaperDepositDocument) == {
         "asset": "USDT",

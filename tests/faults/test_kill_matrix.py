@@ -56,6 +56,11 @@ def take_profit(desk: Desk) -> None:
     desk.market("62000", "62000.1")
 
 
+def others_trade_both_ways(desk: Desk) -> None:
+    desk.trade("60000.1", "0.01")
+    desk.trade("59999.9", "0.01", seller_began=True)
+
+
 def others_trade(desk: Desk) -> None:
     desk.trade("60000.1", "0.01")
 
@@ -94,6 +99,11 @@ SCENARIOS = {
     ),
     "chase": Scenario(
         "chase BTCUSDT BUY 0.01 --interval 100ms --timeout 60s", Decimal("0.01"), run_away_and_come_back
+    ),
+    "pov-passive": Scenario(
+        "pov BTCUSDT BUY 0.2 --rate 50% --min-slice 0.1 --style passive",
+        Decimal("0.2"),
+        meanwhile=others_trade_both_ways,
     ),
     "vwap": Scenario("vwap BTCUSDT BUY 0.3 --duration 900ms --slices 3 --days 1", Decimal("0.3")),
     "close": Scenario("close BTCUSDT", Decimal(0), before="market BTCUSDT BUY 0.5"),

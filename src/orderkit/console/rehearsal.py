@@ -14,6 +14,8 @@ _STREAMS = "Others"
 BidArgument = Annotated[str, typer.Argument(metavar="BID", help="Best bid.")]
 AskArgument = Annotated[str, typer.Argument(metavar="ASK", help="Best ask.")]
 MarkArgument = Annotated[str, typer.Argument(metavar="PRICE", help="Mark price.")]
+TradePriceArgument = Annotated[str, typer.Argument(metavar="PRICE", help="Price of the trade.")]
+TradedArgument = Annotated[str, typer.Argument(metavar="QUANTITY", help="Size in base asset.")]
 AmountArgument = Annotated[
     str, typer.Argument(metavar="AMOUNT", help="How much to pay in; below 0 it is taken out.")
 ]
@@ -56,6 +58,29 @@ def market(
     from orderkit.console.rehearsing import set_market
 
     set_market(symbol, bid, ask, bid_quantity, ask_quantity)
+
+
+def trade(
+    symbol: options.SymbolArgument,
+    price: TradePriceArgument,
+    quantity: TradedArgument,
+    sell: Annotated[
+        bool, typer.Option("--sell", help="A seller began it; else a buyer.", rich_help_panel=_SETTING)
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Let others trade on the manual market; orders that rest at the price or better are filled by it.
+
+    Examples:
+
+      bot.py paper trade BTCUSDT 60000.1 0.5
+
+      bot.py paper trade BTCUSDT 60000 0.5 --sell --json
+    """
+    del json
+    from orderkit.console.rehearsing import print_trade
+
+    print_trade(symbol, price, quantity, seller_began=sell)
 
 
 def mark(symbol: options.SymbolArgument, price: MarkArgument, json: options.Json = False) -> None:

@@ -26,6 +26,17 @@ class PaperMarkDocument(msgspec.Struct, kw_only=True):
     price: str
 
 
+class PaperTradeDocument(msgspec.Struct, kw_only=True):
+    """The trade of others that was printed; ``aggressor`` is the side that began it, BUY or SELL."""
+
+    schema: int = SCHEMA
+    env: str
+    symbol: str
+    price: str
+    quantity: str
+    aggressor: str
+
+
 class PaperFundingDocument(msgspec.Struct, kw_only=True):
     """The funding that was settled; ``rate`` 0.0001 is 0.01 %."""
 

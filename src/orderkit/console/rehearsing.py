@@ -24,6 +24,7 @@ from orderkit.console.rehearsal_documents import (
     PaperMarketDocument,
     PaperRequestRow,
     PaperRequestsDocument,
+    PaperTradeDocument,
 )
 from orderkit.errors import ExchangeUnreachable, OrderRejected, UsageError
 from orderkit.paper import process
@@ -67,6 +68,20 @@ def set_mark(symbol: str, price: str) -> None:
     answer = _control("POST", "/paper/mark", {"symbol": symbol} | _numbers({"price": price}))
     document = PaperMarkDocument(env=ENVIRONMENT, symbol=answer["symbol"], price=answer["price"])
     _present(document, lambda d: f"{d.symbol}: mark price {d.price}")
+
+
+def print_trade(symbol: str, price: str, quantity: str, *, seller_began: bool) -> None:
+    """Raises as ``set_market`` does."""
+    numbers = _numbers({"price": price, "quantity": quantity})
+    answer = _control("POST", "/paper/trade", {"symbol": symbol, "buyer_is_maker": seller_began} | numbers)
+    document = PaperTradeDocument(
+        env=ENVIRONMENT,
+        symbol=answer["symbol"],
+        price=answer["price"],
+        quantity=answer["quantity"],
+        aggressor="SELL" if seller_began else "BUY",
+    )
+    _present(document, lambda d: f"{d.symbol}: {d.quantity} traded at {d.price}")
 
 
 def settle_funding(symbol: str, rate: str | None) -> None:

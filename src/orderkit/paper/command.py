@@ -218,6 +218,7 @@ def serve(
 _CONTROL = "Test control"
 app.command("market", rich_help_panel=_CONTROL)(rehearsal.market)
 app.command("mark", rich_help_panel=_CONTROL)(rehearsal.mark)
+app.command("trade", rich_help_panel=_CONTROL)(rehearsal.trade)
 app.command("funding", rich_help_panel=_CONTROL)(rehearsal.funding)
 # An amount below 0 must not be taken for an option.
 _AMOUNTS = {"ignore_unknown_options": True}
