@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 MOST_NOTICES = 100  # others may trade all day
 MARGIN_MS = 10_000  # looked at twice: a trade may be listed a little late, and clocks differ
 REMEMBERED = 5_000
+MOST_BACK_MS = 89 * 86_400_000  # userTrades reaches back three months
 
 K = TypeVar("K")
 
@@ -85,8 +86,9 @@ class Strangers:
         with self._search_lock:
             for symbol in sorted(symbols):
                 until_ms = self._now_ms()
+                from_ms = max(self._searched_ms.get(symbol, since_ms), until_ms - MOST_BACK_MS)
                 try:
-                    trades = inquiry.trades(symbol, self._searched_ms.get(symbol, since_ms), until_ms)
+                    trades = inquiry.trades(symbol, from_ms, until_ms)
                     ours = self._journal.order_ids()
                     for order_id, fills in _by(trades, lambda fill: fill.order_id).items():
                         if order_id not in ours and any(_key(fill) not in self._trades for fill in fills):
