@@ -1,5 +1,6 @@
 """How a TWAP's slices meet the market, in virtual time: waiting, escalating, catching up, holding back."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -262,3 +263,26 @@ def test_a_limit_price_off_the_tick_is_refused() -> None:
     with pytest.raises(ValidationError) as refused:
         run(limit_price=D("60000.05"))
     assert refused.value.rule == "PRICE_FILTER"
+
+
+def test_the_price_of_another_venue_is_asked_for_until_it_is_there() -> None:
+    ran = run(book(2500, "61000"), trigger=parse_trigger("KRAKEN;BTCUSDT;above;60500"))
+    assert 2500 < times(ran)[0] < 6000
+    assert executed(ran) == D("0.4")
+
+
+def test_nothing_is_sent_while_the_contract_does_not_trade() -> None:
+    closed = LookedAt(ContractOf("BTCUSDT"), replace(BTC, status="SETTLING"))
+    again = LookedAt(ContractOf("BTCUSDT"), BTC)
+    ran = run(told=[(500, closed), (2500, again)])
+    assert times(ran) == [0, 2500, 3000]
+    assert executed(ran) == D("0.4")
+
+
+def test_orders_that_come_to_nothing_are_followed_by_longer_and_longer_pauses() -> None:
+    empty = DepthUpdate("BTCUSDT", ((D("60000"), D(50)),), ((D("60000.1"), D("0.1")),), START_MS + 1, True)
+    ran = run(empty, chunks=100, quantity="10.0", interval_ms=1000, until_ms=30_000)
+    gaps = [b - a for a, b in itertools.pairwise(times(ran))]
+    assert gaps[:3] == [1000, 1000, 1000]
+    assert any(gap > 3500 for gap in gaps)
+    assert max(gaps) <= 17_000
