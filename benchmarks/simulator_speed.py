@@ -122,10 +122,10 @@ WORKLOADS = {
 
 
 def rate(calls: Iterator[Callable[[], object]], exchange: SimulatedExchange, seconds: float) -> float:
-    """Calls per second of the time spent inside the calls and in draining."""
+    """Calls per second of CPU time spent inside the calls and in draining: other work does not count."""
     spent = 0
     done = 0
-    clock = time.perf_counter_ns
+    clock = time.process_time_ns
     while spent < seconds * 1e9:
         batch = [next(calls) for _ in range(DRAINED_EVERY)]
         started = clock()

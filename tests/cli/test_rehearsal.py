@@ -12,7 +12,7 @@ from orderkit.cli import app
 from orderkit.console import invocation
 from orderkit.console import rehearsal_documents as documents
 from orderkit.errors import ExchangeUnreachable, OrderKitError, OrderRejected, UsageError
-from tests.support import Desk
+from tests.support import Desk, finish
 
 Run = Callable[[str], str]
 PEM = """-----BEGIN PUBLIC KEY-----
@@ -201,3 +201,16 @@ def test_a_refusal_is_one_document_and_exit_5(desk: Desk) -> None:
     done = desk.bot("paper market NOSUCH 1 2 --json")
     assert done.code == 5
     assert done.json["error"]["code"] == -1130
+
+
+def test_an_exchange_in_the_foreground_says_where_it_is_and_ends_when_told(tmp_path: Path) -> None:
+    foreground = Desk(tmp_path).start("paper serve --market manual --symbols BTCUSDT")
+    assert foreground.stdout is not None
+    ready = msgspec.json.decode(foreground.stdout.readline())
+    served = Desk(tmp_path, ready["rest"])
+    assert sorted(ready) == ["api_key", "api_secret", "ready", "rest", "ws"]
+    assert served.control("GET", "/paper/status")["market"] == "manual"
+    assert served.bot("paper status --json").json["rest"] == ready["rest"]
+    foreground.terminate()
+    done = finish(foreground)
+    assert (done.code, done.out) == (0, "")
