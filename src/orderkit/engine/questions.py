@@ -1,5 +1,6 @@
 """Asks the exchange what it has not told: about single orders by need, about all open ones now and then."""
 
+import heapq
 from typing import Protocol
 
 from orderkit.domain.commands import Command, ListOpenOrders, QueryFills, QueryOrder, SearchOrder
@@ -11,7 +12,7 @@ from orderkit.engine.watch import Need, Watch, WatchPolicy, need_of
 
 SEARCH_MARGIN_MS = 60_000  # our clock and the exchange's need not agree
 FORGOTTEN_AFTER_MS = 3 * 86_400_000
-AUDIT = "audit"  # an alarm's name; no client order id looks like it
+AUDIT, WATCHES = "audit", "watches"  # the alarms' names
 
 
 class Desk(Protocol):
@@ -39,8 +40,11 @@ class Questions:
         self._desk = desk
         self._stream_up = False
         self._watches: dict[str, Watch] = {}
+        self._due: list[tuple[int, int, str]] = []  # a heap of (when, number, client order id)
+        self._last_number = 0
+        self._armed: tuple[int, int] | None = None  # when and under which number the alarm for them is set
         self._listing: set[str] = set()
-        self._audit_alarm: int | None = None
+        self._audit_set = False
         self.strangers: dict[str, frozenset[str]] = {}
 
     # --- one order --------------------------------------------------------------------------------
@@ -56,12 +60,12 @@ class Questions:
         if watch is None or watch.need is not need:
             watch = self._watches[order.client_order_id] = Watch(need, self._desk.now_ns)
         elif anew:
-            watch.attempt, watch.timer_id = 0, None
-        if watch.asking or watch.timer_id is not None:
+            watch.attempt, watch.due = 0, None
+        if watch.asking or watch.due is not None:
             return
         pause_ns = 0 if at_once else self._policy.pause_ns(need, watch.attempt, self._stream_up)
         if pause_ns:
-            watch.timer_id = self._desk.set_alarm(order.client_order_id, self._desk.now_ns + pause_ns)
+            self._schedule(order, watch, self._desk.now_ns + pause_ns)
         else:
             self._ask(order, watch)
 
@@ -114,16 +118,23 @@ class Questions:
             self.watch(order)
 
     def alarm(self, name: str, number: int) -> None:
-        """A time set with ``set_alarm`` has come; of several for one order the latest counts."""
+        """A time set with ``set_alarm`` has come."""
         if name == AUDIT:
-            self._audit_alarm = None
+            self._audit_set = False
             self._list_open_orders()
             for order in self._monitor:
                 self._keep_auditing(order)
             return
-        watched, watch = self._monitor.get(name), self._watches.get(name)
-        if watched is not None and watch is not None and watch.timer_id == number:
-            self._ask(watched, watch)
+        if self._armed is None or self._armed[1] != number:
+            return  # one that was set for an earlier time has taken its place
+        now_ns = max(self._armed[0], self._desk.now_ns)  # timers may fire a nanosecond early
+        self._armed = None
+        while self._due and (self._due[0][0] <= now_ns or not self._wanted(self._due[0])):
+            entry = heapq.heappop(self._due)
+            watched = self._monitor.get(entry[2])
+            if watched is not None and self._wanted(entry):
+                self._ask(watched, self._watches[entry[2]])
+        self._arm()
 
     # --- the safety net: everything that is open, at once -------------------------------------------
 
@@ -156,13 +167,32 @@ class Questions:
     # --- inside -----------------------------------------------------------------------------------
 
     def _ask(self, order: Order, watch: Watch) -> None:
-        watch.asking, watch.timer_id = True, None
+        watch.asking, watch.due = True, None
         self._desk.command(QueryFills(order.ref) if watch.need is Need.TRADES else QueryOrder(order.ref))
 
+    def _schedule(self, order: Order, watch: Watch, at_ns: int) -> None:
+        """Ask at the time; of several for one order the latest counts.
+
+        One alarm stands for all orders: most are done long before their time, and cost no timer each.
+        """
+        self._last_number += 1
+        watch.due = self._last_number
+        heapq.heappush(self._due, (at_ns, self._last_number, order.client_order_id))
+        self._arm()
+
+    def _wanted(self, entry: tuple[int, int, str]) -> bool:
+        watch = self._watches.get(entry[2])
+        return watch is not None and watch.due == entry[1]
+
+    def _arm(self) -> None:
+        if self._due and (self._armed is None or self._due[0][0] < self._armed[0]):
+            at_ns = self._due[0][0]
+            self._armed = at_ns, self._desk.set_alarm(WATCHES, at_ns)
+
     def _keep_auditing(self, order: Order) -> None:
-        if self._audit_alarm is None and works(order):
-            at_ns = self._desk.now_ns + self._policy.audit_ms * 1_000_000
-            self._audit_alarm = self._desk.set_alarm(AUDIT, at_ns)
+        if not self._audit_set and works(order):
+            self._audit_set = True
+            self._desk.set_alarm(AUDIT, self._desk.now_ns + self._policy.audit_ms * 1_000_000)
 
     def _list_open_orders(self) -> None:
         symbols = {order.request.symbol for order in self._monitor if works(order)}

@@ -81,11 +81,11 @@ class WatchPolicy:
 
 @dataclass(slots=True)
 class Watch:
-    """The state of one order's questions."""
+    """The state of one order's questions; ``due``: the number under which the next one is scheduled."""
 
     need: Need
     since_ns: int
-    timer_id: int | None = None
+    due: int | None = None
     attempt: int = 0
     absences: int = 0
     searched: bool = False
