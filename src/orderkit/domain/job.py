@@ -100,5 +100,9 @@ class JobRecord:
 
     @property
     def symbols(self) -> set[str]:
-        """Whatever it has sent orders for."""
-        return {order.request.symbol for order in self.orders}
+        """Where its trades can be told from others'.
+
+        Not where the exchange slices an order of its: the slices have ids of the exchange's making.
+        """
+        sliced = {order.request.symbol for order in self.orders if order.request.duration_s}
+        return {order.request.symbol for order in self.orders} - sliced
