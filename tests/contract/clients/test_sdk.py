@@ -356,6 +356,23 @@ def test_market_streams_parse(exchange: Server, client: Any) -> None:
     assert {type(event).__name__ for event in first} >= {"AggregateTradeStreamsResponse", "list"}
 
 
+def test_liquidations_parse(exchange: Server, client: Any) -> None:
+    exchange.signed("POST", "/fapi/v1/leverage", {"symbol": "BTCUSDT", "leverage": "100"})
+    exchange.signed("POST", "/fapi/v1/marginType", {"symbol": "BTCUSDT", "marginType": "ISOLATED"})
+
+    def act() -> None:
+        exchange.market()
+        exchange.signed("POST", "/fapi/v1/order", _camel(MARKET) | {"quantity": "0.1"})
+        exchange.market(bid="59000", ask="59000.1")
+
+    subscribe: list[tuple[str, dict[str, Any]]] = [
+        ("liquidation_order_streams", BTC),
+        ("all_market_liquidation_order_streams", {}),
+    ]
+    for event in listen(client, subscribe, act):
+        assert (event.e, event.o.s, event.o.S, event.o.z) == ("forceOrder", "BTCUSDT", "SELL", "0.100")
+
+
 def test_the_user_stream_parses(exchange: Server, client: Any) -> None:
     key = client.rest_api.start_user_data_stream().data().listen_key
     seen: dict[str, Any] = {}
