@@ -40,6 +40,7 @@ STORY = [
     Step("paper market BTCUSDT 60000 60000.1"),
     Step("paper market ETHUSDT 3000 3000.01"),
     Step("paper mark BTCUSDT 60000"),
+    Step("paper trade BTCUSDT 60000 0.5"),
     Step("paper deposit 5000"),
     Step("paper keys second --secret not-a-real-secret"),
     Step("paper faults --clear"),
