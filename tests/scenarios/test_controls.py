@@ -67,7 +67,7 @@ def test_an_amended_job_does_the_new_quantity_and_finish_now_does_it_at_once(des
 
 
 def test_a_killed_job_keeps_its_amendments_and_its_pause(desk: Desk) -> None:
-    twap = desk.start("twap BTCUSDT BUY 0.3 --chunks 30 --interval 1 --job-id killed")
+    twap = desk.start("twap BTCUSDT BUY 0.3 --chunks 3 --interval 30 --job-id killed")
     wait_for_orders(desk, 1)
     assert desk.bot("amend killed --quantity 0.2").code == 0
     assert desk.bot("pause killed").code == 0
