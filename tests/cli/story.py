@@ -117,6 +117,7 @@ STORY = [
     Step("price BTCUSDT", 7, before=overloaded),
     # the end of the day
     Step("flatten --yes", before=recovered),
+    Step("paper trade ETHUSDT 3000.01 0.5"),
     Step("paper requests --last 1"),
     Step("paper reset"),
     Step("paper stop"),
