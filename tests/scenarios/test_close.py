@@ -33,6 +33,19 @@ def test_a_part_then_the_rest_of_a_position_is_closed_and_nothing_opened(desk: D
     assert document(desk.bot(again))["executed_quantity"] == "0.008"
     assert positions(desk) == {}
     assert document(desk.bot(again))["executed_quantity"] == "0.008"  # reported, not done again
+
+
+def test_too_small_a_part_is_refused(desk: Desk) -> None:
+    assert desk.bot("market BTCUSDT BUY 0.001").code == 0
+    done = desk.bot("close BTCUSDT --percent 50")
+    assert (done.code, "smallest order" in done.err) == (3, True), done.err
+    assert positions(desk) == {"BTCUSDT BOTH": "0.001"}
+
+
+def test_what_closes_can_only_reduce(desk: Desk) -> None:
+    assert desk.bot("market BTCUSDT SELL 0.015").code == 0
+    assert desk.bot("close BTCUSDT --percent 50").code == 0
+    assert desk.bot("close BTCUSDT").code == 0
     closing = [row["params"] for row in desk.requests("POST", "/fapi/v1/order")][1:]
     assert [order["reduceOnly"] for order in closing] == ["true", "true"]
 

@@ -116,10 +116,22 @@ def close_held(
 
 
 def part_of(position: Position | HeldPosition, percent: Decimal, instrument: Instrument) -> CloseRequest:
-    """What closes so much of a position, rounded down to the step."""
-    quantity = abs(position.quantity)
+    """What closes so much of a position, rounded down to the step.
+
+    Raises:
+        ValidationError: the part is less than the contract's smallest order.
+    """
+    held = quantity = abs(position.quantity)
     if percent != WHOLE:
-        quantity = instrument.round_quantity(quantity * percent / 100, market=True)
+        quantity = instrument.round_quantity(held * percent / 100, market=True)
+    least = instrument.lot_size_for(market=True).min_quantity
+    if quantity < least:
+        raise ValidationError(
+            f"LOT_SIZE: {percent:f} % of the {instrument.symbol} position of {held} is less than the smallest"
+            f" order; accepted: what makes {least} or more",
+            rule="LOT_SIZE",
+            hint="Close a larger part, or all of it.",
+        )
     return CloseRequest(
         symbol=instrument.symbol,
         side=closing_side(position.quantity),
