@@ -68,7 +68,7 @@ def controls() -> st.SearchStrategy[list[tuple[int, ControlTaken]]]:
     )
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(
     contract=contracts(),
     lots=st.integers(0, 30),
