@@ -3,6 +3,7 @@
 ``UPDATE_SNAPSHOTS=1 uv run pytest tests/cli/test_snapshots.py`` writes the files anew; read what changed.
 """
 
+import itertools
 import json
 import os
 import re
@@ -108,7 +109,16 @@ def written(step: Step, people: Done, script: Done) -> str:
 
 def normal_text(text: str) -> str:
     text = re.sub(r"(/[\w.-]+)+/(people|scripts)\d+", "HOME", text)
-    return normal(text, Desk(Path("/no/such/home")))
+    return in_order(normal(text, Desk(Path("/no/such/home"))))
+
+
+def in_order(text: str) -> str:
+    """Lines on orders that end at the same time, sorted: which the exchange answers first is chance."""
+    sorted_lines: list[str] = []
+    for about_orders, lines in itertools.groupby(text.splitlines(), lambda line: line.startswith("ok-")):
+        together = list(lines)
+        sorted_lines += sorted(together) if about_orders else together
+    return "\n".join(sorted_lines)
 
 
 def settled(node: Any, key: str = "") -> Any:
