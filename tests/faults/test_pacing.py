@@ -161,7 +161,7 @@ def test_twenty_processes_at_once_never_exceed_the_limits_and_all_orders_get_thr
         client.result(110)
     seconds = time.monotonic() - begun
     rows = machine.desk.all_requests()[before:]
-    assert {row["status"] for row in rows} == {200}
+    assert not [row for row in rows if row["status"] != 200]
     placed = [row for row in rows if (row["method"], row["path"]) == ("POST", "/fapi/v1/order")]
     assert len(placed) == 100
     assert seconds > 10  # 40 in ten seconds: the limit was felt
