@@ -51,3 +51,12 @@ def test_what_rests_is_kept_or_cancelled_as_asked(desk: Desk, option: str, left:
     done = finish(process)
     assert done.code == 130
     assert_true(desk, executed=Decimal(0), open_orders=left)
+
+
+def test_a_signal_counts_although_nobody_reads_what_is_said_any_more(desk: Desk) -> None:
+    process = desk.start(LIMIT)
+    until(lambda: desk.requests(*ORDER))
+    process.stderr.close()
+    process.terminate()
+    process.wait(30)  # with whatever code Python gives for an output that is gone
+    assert_true(desk, executed=Decimal(0), open_orders=1)

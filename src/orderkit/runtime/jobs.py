@@ -274,14 +274,18 @@ def _interrupts(stop: Callable[[str], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     asked = False
 
+    def tell(text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # whoever read this may be gone; the signal counts
+            sys.stderr.write(f"\n{text}\n")
+            sys.stderr.flush()
+
     def handle(name: str) -> None:
         nonlocal asked
         if asked:
-            sys.stderr.write("\nleft at once; the journal has every order: bot.py resume goes on\n")
-            sys.stderr.flush()
+            tell("left at once; the journal has every order: bot.py resume goes on")
             os._exit(INTERRUPTED)
         asked = True
-        sys.stderr.write("\nstopping: no new orders, waiting for answers (again to leave at once)\n")
+        tell("stopping: no new orders, waiting for answers (again to leave at once)")
         stop(f"stopped by {name}")
 
     signals = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
