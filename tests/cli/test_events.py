@@ -38,7 +38,8 @@ def test_a_script_is_told_every_order_change_and_fill_and_last_the_document(desk
         if getattr(event.data, "client_order_id", None) == "ok-told-1"
     ]
     assert of_first[0] == ("order_submitted", None)
-    assert of_first[-1] == ("order_changed", "FILLED")
+    # Whether the answer or the trade's event comes first is the exchange's business.
+    assert {("order_changed", "FILLED"), ("fill", None)} <= set(of_first)
     fills = [event.data for kind, event in zip(kinds(events), events, strict=True) if kind == "fill"]
     assert [(fill.quantity, fill.price) for fill in fills] == [("0.010", "60000.1")] * 2
     assert (document.status, document.executed_quantity) == ("COMPLETED", "0.020")

@@ -136,6 +136,30 @@ def test_many_processes_that_open_an_old_journal_at_once_migrate_it_once(tmp_pat
     assert layout(path) == layout(fresh)
 
 
+MAKE = """
+import sys
+from pathlib import Path
+from orderkit.journal.sqlite import SqliteJournal
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(60):
+    SqliteJournal(Path(sys.argv[1], f"{number}.sqlite")).close()
+"""
+
+
+def test_many_processes_that_make_a_journal_at_once_all_have_it(tmp_path: Path) -> None:
+    processes = [python(MAKE, str(tmp_path)) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        assert process.communicate(timeout=60)[1] == ""
+        assert process.returncode == 0
+
+
 def damaged(path: Path) -> None:
     SqliteJournal(path).close()
     raw = bytearray(path.read_bytes())

@@ -1,6 +1,7 @@
 """The journal in one SQLite file: safe against a killed process, shared by all processes of the machine."""
 
 import contextlib
+import fcntl
 import logging
 import os
 import sqlite3
@@ -74,8 +75,9 @@ class SqliteJournal:
         self._file_lock = threading.RLock()
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._connection = self._connect()
-            self._prepare()
+            with _alone(path):
+                self._connection = self._connect()
+                self._prepare()
 
     def close(self) -> None:
         """Write what is left, then close."""
@@ -285,7 +287,7 @@ class SqliteJournal:
         return connection
 
     def _prepare(self) -> None:
-        """Make or migrate the tables; two processes may do so at once."""
+        """Make or migrate the tables."""
         connection = self._connection
         version = self._version()
         if version > SCHEMA_VERSION:
@@ -351,6 +353,17 @@ class SqliteJournal:
             fill = msgspec.json.decode(raw, type=Fill)
             by_id[fill.client_order_id].fills[fill.trade_id] = fill
         return orders
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time opens the file: SQLite does not wait for another that switches it to WAL."""
+    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sync_names(path: Path) -> None:
