@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -93,9 +94,9 @@ def virtual(request: TWAPRequest, depth: str) -> tuple[list[SubmitOrder], JobRes
     result = runtime.run()["parity"]
     submitted = [(at, c) for at, c in runtime.commands if isinstance(c, SubmitOrder)]
     return (
-        [c for _, c in submitted],
+        [replace(c, not_before_ns=0) for _, c in submitted],  # absolute times, of another clock
         result,
-        [(at - START_MS * 1_000_000) // 1_000_000 for at, _ in submitted],
+        [(max(at, c.not_before_ns) - START_MS * 1_000_000) // 1_000_000 for at, c in submitted],
     )
 
 

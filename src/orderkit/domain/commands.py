@@ -8,9 +8,12 @@ from orderkit.domain.order import OrderRef, OrderRequest
 
 @dataclass(frozen=True, slots=True)
 class SubmitOrder:
+    """Send an order; where ``not_before_ns`` is still to come, at that time exactly."""
+
     job_id: str
     client_order_id: str
     request: OrderRequest
+    not_before_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,12 +87,17 @@ class Context:
         """
         return self._engine.traded.get(symbol, Decimal(0)) - self._traded_before.get(symbol, Decimal(0))
 
-    def submit(self, request: OrderRequest, *, replaces: Order | None = None) -> Order:
+    def submit(
+        self, request: OrderRequest, *, replaces: Order | None = None, not_before_ns: int = 0
+    ) -> Order:
         """Journal the intent and send the order; returns the live order at once.
+
+        With ``not_before_ns``, a few milliseconds ahead, everything up to the sending itself is done before
+        that time, and the order leaves at that time.
 
         Its client order id is job id + sequence: the same submission can never be made under two ids.
         """
-        return self._engine.submit(self, request, replaces)
+        return self._engine.submit(self, request, replaces, not_before_ns)
 
     def cancel(self, order: Order) -> None:
         """Ask for the order's cancellation, as soon as it is known to exist. Idempotent."""

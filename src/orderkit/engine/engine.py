@@ -217,12 +217,14 @@ class Engine:
 
     # --- called by contexts, inside a step --------------------------------------------------------
 
-    def submit(self, context: Context, request: OrderRequest, replaces: Order | None) -> Order:
+    def submit(
+        self, context: Context, request: OrderRequest, replaces: Order | None, not_before_ns: int = 0
+    ) -> Order:
         order = Order(
             client_order_id=client_order_id(context.job_id, len(context.orders) + 1),
             job_id=context.job_id,
             request=request,
-            created_ms=self.now_ns // 1_000_000,
+            created_ms=max(self.now_ns, not_before_ns) // 1_000_000,
             replaces=replaces.client_order_id if replaces else None,
         )
         self._monitor.track(order)
@@ -236,7 +238,8 @@ class Engine:
             order.rejection = Rejection(kind="risk", message=verdict.message, hint=verdict.hint)
             self._output.entries.append(OrderChanged.of(order))
         else:
-            self._output.commands.append(SubmitOrder(order.job_id, order.client_order_id, request))
+            command = SubmitOrder(order.job_id, order.client_order_id, request, not_before_ns)
+            self._output.commands.append(command)
         return order
 
     def cancel(self, order: Order) -> None:

@@ -23,6 +23,8 @@ ZERO = Decimal(0)
 MS_NS = 1_000_000
 S_NS = 1_000_000_000
 LEAD_NS = 2 * S_NS  # what a slice depends on is asked for so long before it
+# A slice that takes is decided and journaled so long before its time: sending is all that is left to do then.
+PREPARE_NS = 5 * MS_NS
 RETRY_PAUSES_MS = (1_000, 2_000, 4_000)
 REPLACE_PAUSES_MS = (100, 200, 400, 800, 2_000)  # after a post-only order that would have crossed
 POOR = "NOT_ENOUGH_BALANCE"
@@ -58,6 +60,7 @@ class SlicedExecutor(ABC):
         self._cached: tuple[tuple[str, int, int | None], Schedule] | None = None
         self._triggered_ns: int | None = None
         self._traded_before = ZERO
+        self._send_ns = 0
         self._filled = (0, ZERO)
 
     @property
@@ -114,7 +117,9 @@ class SlicedExecutor(ABC):
                 continue
             schedule = self._schedule(ctx.job_id, ctx.controls, began_ns)
             active_ns = ctx.active_since(began_ns)
-            due, coming = schedule.due(active_ns), schedule.following(max(worked_ns, active_ns))
+            prepare_ns = PREPARE_NS if pacing.style is Style.TAKING else 0
+            soon_ns = active_ns + prepare_ns
+            due, coming = schedule.due(soon_ns), schedule.following(max(worked_ns, soon_ns))
             end_ns = ctx.now_ns - active_ns + (coming.at_ns if coming else schedule.end_ns)
             if due is not None and due.at_ns > worked_ns:
                 if (blocked := self._blocked(ctx, pacing, schedule, due)) is not None:
@@ -125,6 +130,7 @@ class SlicedExecutor(ABC):
                 traded = ctx.traded_quantity(self.request.symbol)
                 worked_ns = due.at_ns  # of several that were slept through the last makes up for all
                 known = len(ctx.controls)
+                self._send_ns = ctx.now_ns - active_ns + due.at_ns
                 yield from self._work(ctx, pacing, schedule, due, end_ns)
                 self._traded_before = traded
                 if len(ctx.controls) > known:
@@ -136,7 +142,7 @@ class SlicedExecutor(ABC):
                 ctx.note(
                     "WAITING", f"slice {number} of {count}, {schedule.expected(active_ns):.0%} due by now"
                 )
-                yield from self._until(ctx, lambda: False, end_ns)
+                yield from self._until(ctx, lambda: False, end_ns - prepare_ns)
         return (yield from self._finish(ctx))
 
     def execute_chunk(self, ctx: Context, target: Decimal, style: Style = Style.TAKING) -> Order | None:
@@ -150,7 +156,8 @@ class SlicedExecutor(ABC):
         capped = quantity == lot.max_quantity
         state = "MAX_ORDER_SIZE_BREACH" if capped else "ORDER_SUBMITTED"
         ctx.note(state, f"{quantity} {instrument.base_asset}")
-        return ctx.submit(self._order(quantity, price, resting=style is not Style.TAKING))
+        order = self._order(quantity, price, resting=style is not Style.TAKING)
+        return ctx.submit(order, not_before_ns=self._send_ns if self._send_ns > ctx.now_ns else 0)
 
     # --- one slice --------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from orderkit.domain.commands import Command, SetTimer
+from orderkit.domain.commands import Command, SetTimer, SubmitOrder
 from orderkit.domain.events import (
     Input,
     QuantityTraded,
@@ -183,7 +183,10 @@ class BacktestRuntime:
             if isinstance(command, SetTimer):
                 self._at(max(command.at_ns, self.now_ns), 2, self._tell(TimerFired(command.timer_id)))
             else:
-                self._at(self.now_ns + self._latency.request_ms * MS_NS, 1, self._request(command))
+                leaves_ns = self.now_ns
+                if isinstance(command, SubmitOrder):
+                    leaves_ns = max(leaves_ns, command.not_before_ns)
+                self._at(leaves_ns + self._latency.request_ms * MS_NS, 1, self._request(command))
 
     def _request(self, command: ExchangeCommand) -> Callable[[], None]:
         def arrive() -> None:

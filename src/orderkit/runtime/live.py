@@ -277,6 +277,9 @@ class LiveRuntime:
         try:
             if ticket is not None:
                 ticket.result()
+            early_s = (command.not_before_ns - self.clock.now_ns()) / 1e9
+            if early_s > 0 and not self._stopping:
+                time.sleep(early_s)
             report = self._gateway.submit(command.client_order_id, command.request)
         except Exception as error:
             self._failed(command, error, attempt)

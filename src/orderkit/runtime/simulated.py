@@ -62,7 +62,7 @@ class SimulatedAccount:
     def answer(self, command: ExchangeCommand) -> Sequence[Input]:
         """The request's answer as the engine's inputs."""
         match command:
-            case SubmitOrder(_, cid, request):
+            case SubmitOrder(client_order_id=cid, request=request):
                 return [self._submit(cid, request)]
             case CancelOrder(ref):
                 return [self._cancel(ref)]
