@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 MAX_BYTES = 65_536
 STALE_AFTER_S = 86_400.0
-# A change takes some 20 µs. Whoever holds the lock longer is suspended, and no order waits for that.
-LOCK_TIMEOUT_S = 0.25
+# A change takes some 20 µs. Whoever holds the lock for a second is suspended, and no order waits for that.
+LOCK_TIMEOUT_S = 1.0
 
 
 def runtime_directory() -> Path:
