@@ -4,17 +4,17 @@ from collections.abc import Callable, Generator
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
-from orderkit.domain.events import Event
 from orderkit.domain.job import Control, ControlKind, active_ns, is_paused
 from orderkit.domain.looks import Look, QuoteOf, Sighting
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order, OrderRequest
 
 if TYPE_CHECKING:
+    from orderkit.domain.events import Event
     from orderkit.engine.engine import Engine
 
 R = TypeVar("R")
-Flow = Generator[None, Event, R]
+Flow = Generator[None, "Event", R]
 """A strategy: one synchronous generator that is resumed with each of its job's events."""
 
 
