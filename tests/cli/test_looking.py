@@ -111,7 +111,11 @@ LOOKS = [
 EMPTY = [
     Look("positions", "environment: paper\nno position is open", documents.PositionsDocument),
     Look("orders", "environment: paper\nno order is open", documents.OrdersDocument),
-    Look("ps", "environment: paper\nno such job in the journal", documents.JobListDocument),
+    Look(
+        "ps",
+        "environment: paper\nno job to show; see --all, and --env for other environments",
+        documents.JobListDocument,
+    ),
     Look("price BTCUSDT ETHUSDT btcusdt", PRICES, documents.PricesDocument),
     Look("book BTCUSDT --depth 2", BOOK, documents.BookDocument),
     Look("info BTCUSDT", INFO, documents.InfoDocument),

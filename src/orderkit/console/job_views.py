@@ -184,7 +184,7 @@ def _standing(
 
 def _print_jobs(document: JobListDocument) -> None:
     if not document.jobs:
-        tables.show(tables.text("no such job in the journal"))
+        tables.show(tables.text("no job to show; see --all, and --env for other environments"))
         return
     table = tables.table("job", "", "state", ">done", ">due", ">late", "started (UTC)")
     for row in document.jobs:
