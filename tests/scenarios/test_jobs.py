@@ -1,5 +1,7 @@
 """resume, reconcile and stop, as a person uses them after something went wrong."""
 
+import contextlib
+import sqlite3
 import time
 from decimal import Decimal
 
@@ -133,3 +135,14 @@ def test_who_looked_before_another_process_did_some_of_the_job_knows_of_it(
         assert resume_job(slow, early) == 0
     assert "0.020 of 0.020 BTC" in capsys.readouterr().out
     assert_true(desk, executed=Decimal("0.02"))
+
+
+def test_trades_that_an_ended_job_went_without_are_fetched_by_reconcile(desk: Desk) -> None:
+    assert desk.bot("twap BTCUSDT BUY 0.02 --chunks 2 --interval 50ms --job-id gaps").code == 0
+    with contextlib.closing(sqlite3.connect(desk.home / "journal.sqlite")) as journal, journal:
+        journal.execute("DELETE FROM fills")
+    done = desk.bot("reconcile --json")
+    assert (done.code, [job["job_id"] for job in done.json["jobs"]]) == (0, ["gaps"]), done.err
+    assert desk.bot("show gaps --json").json["job"]["status"] == "COMPLETED"
+    assert_true(desk, executed=Decimal("0.02"))
+    assert desk.bot("reconcile --json").json["jobs"] == []

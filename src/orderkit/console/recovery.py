@@ -30,6 +30,8 @@ from orderkit.orders.settle import settle
 from orderkit.runtime.desk import Desk
 from orderkit.runtime.jobs import execute
 
+TRADES_KEPT_MS = 90 * 86_400_000  # userTrades reaches three months back (2026-08-26)
+
 
 def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:
     """Go on with the named jobs, or all unfinished ones, one after another; the worst exit code counts."""
@@ -70,12 +72,17 @@ def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:
 
 
 def reconcile_journal(options: RunOptions) -> NoReturn:
-    """Settle every order that is open or in doubt, job by job; exit 8 while any stays in doubt."""
+    """Settle every order that is open or in doubt, job by job; exit 8 while any stays in doubt.
+
+    Trades that an ended job could not have in time are fetched too.
+    """
     settings = prepared(options)
     with Desk(settings) as desk:
         documents = []
         strangers: dict[str, list[str]] = {}
-        for job_id in desk.journal.unfinished_jobs():
+        since_ms = desk.gateway.now_ms() - TRADES_KEPT_MS
+        ids = [*desk.journal.unfinished_jobs(), *desk.journal.jobs_missing_trades(since_ms)]
+        for job_id in dict.fromkeys(ids):
             record = loaded(desk, job_id)
             if record.environment != settings.environment.value or is_locked(settings.home, job_id):
                 continue

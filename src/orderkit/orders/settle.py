@@ -49,6 +49,8 @@ def _result(ctx: Context, quantity: Decimal | None, before: JobStatus) -> JobRes
     done = f"{executed} done" if quantity is None else f"{executed} of {quantity} done"
     if quantity is not None and executed >= quantity:
         return JobResult(JobStatus.COMPLETED)
+    if before in (JobStatus.COMPLETED, JobStatus.FAILED):
+        return JobResult(before)  # only trades were missing
     if before is JobStatus.RUNNING or (quantity is None and before is JobStatus.UNKNOWN):
         return JobResult(JobStatus.RUNNING, f"{done}; bot.py resume goes on")
     if not all(order.is_terminal for order in ctx.orders):
