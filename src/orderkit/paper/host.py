@@ -133,7 +133,10 @@ class PaperExchange:
         private = self._unpublished
         public: list[PublicEvent] = []
         for event in self.simulator.drain():
-            (public if event.account_id is None else private).append(event)  # type: ignore[arg-type]
+            if event.account_id is None:
+                public.append(event)
+            else:
+                private.append(event)
         if public:
             self.market_publisher.publish(public)
         if private or self._dirty:
@@ -162,7 +165,7 @@ class PaperExchange:
         books = [old.depth(symbol, 1000) for symbol in self.instruments]
         self._store.wipe_state()
         self.faults.clear()
-        self.limiter.reset()
+        self.limiter = RateLimiter(self.limiter.limits)
         self.requests.clear()
         self.hub.set_fault(None)
         self.hub.cut_all()

@@ -45,7 +45,7 @@ class _Window:
         return (self.length_ms - now_ms % self.length_ms) // 1000 + 1
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Limits:
     """The limits in force; 0 switches one off."""
 
@@ -69,7 +69,7 @@ class Limits:
 
 
 class RateLimiter:
-    """Counts weight and orders, and refuses what is over a limit."""
+    """Counts weight and orders, and refuses what is over a limit; a new one has no counts and bans no one."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
@@ -77,10 +77,6 @@ class RateLimiter:
         self._orders: dict[str, tuple[_Window, _Window]] = {}
         self._refusals = 0
         self._banned_until_ms = 0
-
-    def reset(self) -> None:
-        """Forget all counts and bans; the limits stay."""
-        self.__init__(self.limits)  # type: ignore[misc]
 
     def used_weight(self, now_ms: int) -> int:
         return self._weight.at(now_ms)

@@ -17,7 +17,7 @@ from orderkit.paper.fault_kinds import StreamFault
 from orderkit.paper.faults import FaultRequest
 from orderkit.paper.host import PaperExchange
 from orderkit.paper.keys import ApiKey
-from orderkit.paper.limits import Limits
+from orderkit.paper.limits import Limits, RateLimiter
 from orderkit.paper.signature import KeyKind, kind_of_public_key
 from orderkit.paper.wire import statements as wire
 from orderkit.simulator.types import ExchangeError
@@ -275,8 +275,7 @@ class Control:
 
     async def _set_limits(self, request: web.Request) -> object:
         """Replace the rate limits and start all counts anew; 0 switches a limit off."""
-        self._exchange.limiter.limits = msgspec.json.decode(await request.read(), type=Limits)
-        self._exchange.limiter.reset()
+        self._exchange.limiter = RateLimiter(msgspec.json.decode(await request.read(), type=Limits))
         return self._exchange.limiter.limits
 
     async def _reset(self, _request: web.Request) -> object:

@@ -58,26 +58,20 @@ def _truth(text: str) -> bool:
     return text.lower() == "true"
 
 
-def _trade(symbol: str, row: Mapping[str, str]) -> MarketTrade:
-    return MarketTrade(
-        symbol=symbol,
-        trade_id=int(row["id"]),
-        price=_positive(row["price"]),
-        quantity=_positive(row["qty"]),
-        buyer_is_maker=_truth(row["is_buyer_maker"]),
-        time_ms=_time_ms(row["time"]),
-    )
+def _trades(trade_id: str, quantity: str, time: str) -> Callable[[str, Mapping[str, str]], MarketTrade]:
+    """How a row is read whose kind of file calls these columns so."""
 
+    def parse(symbol: str, row: Mapping[str, str]) -> MarketTrade:
+        return MarketTrade(
+            symbol=symbol,
+            trade_id=int(row[trade_id]),
+            price=_positive(row["price"]),
+            quantity=_positive(row[quantity]),
+            buyer_is_maker=_truth(row["is_buyer_maker"]),
+            time_ms=_time_ms(row[time]),
+        )
 
-def _aggregate_trade(symbol: str, row: Mapping[str, str]) -> MarketTrade:
-    return MarketTrade(
-        symbol=symbol,
-        trade_id=int(row["agg_trade_id"]),
-        price=_positive(row["price"]),
-        quantity=_positive(row["quantity"]),
-        buyer_is_maker=_truth(row["is_buyer_maker"]),
-        time_ms=_time_ms(row["transact_time"]),
-    )
+    return parse
 
 
 def _quote(symbol: str, row: Mapping[str, str]) -> Quote:
@@ -123,9 +117,14 @@ AGGREGATE_TRADES = Kind(
         "is_buyer_maker",
     ),
     (7,),
-    _aggregate_trade,
+    _trades("agg_trade_id", "quantity", "transact_time"),
 )
-TRADES = Kind("trades", ("id", "price", "qty", "quote_qty", "time", "is_buyer_maker"), (6,), _trade)
+TRADES = Kind(
+    "trades",
+    ("id", "price", "qty", "quote_qty", "time", "is_buyer_maker"),
+    (6,),
+    _trades("id", "qty", "time"),
+)
 BOOK_TICKER = Kind(
     "bookticker",
     (

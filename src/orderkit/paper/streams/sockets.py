@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
 
 import msgspec
 from aiohttp import WSMsgType, web
+from aiohttp.typedefs import Handler
 
 from orderkit.paper.streams.hub import Hub, Subscriber
 from orderkit.paper.streams.names import Category
@@ -48,13 +48,11 @@ class StreamSockets:
             ]
         return routes
 
-    def _handler(
-        self, category: Category, *, wrapped: bool
-    ) -> Callable[[web.Request], "asyncio.Future[web.StreamResponse]"]:
+    def _handler(self, category: Category, *, wrapped: bool) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             return await self._serve(request, category, wrapped=wrapped)
 
-        return handle  # type: ignore[return-value]
+        return handle
 
     async def _serve(self, request: web.Request, category: Category, *, wrapped: bool) -> web.StreamResponse:
         socket = web.WebSocketResponse(
