@@ -1,17 +1,33 @@
 """Many processes on one exchange: none exceeds the limits, and what one is told all obey."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from orderkit.config import Settings
+from orderkit.domain.enums import Environment, OrderType, Side
+from orderkit.domain.job import JobRecord, JobResult, JobStatus
+from orderkit.domain.order import Fill, Order, OrderRef, OrderRequest
+from orderkit.engine.context import Context, Flow
+from orderkit.engine.engine import Engine
+from orderkit.engine.watch import WatchPolicy
+from orderkit.errors import RateLimited
+from orderkit.exchange import pacing
+from orderkit.exchange.binance_gateway import BinanceGateway
+from orderkit.exchange.gateway import Gateway
+from orderkit.journal.sqlite import SqliteJournal
+from orderkit.runtime.live import LiveRuntime, run
 from tests.support import Desk
 
 # Places orders (and asks for quotes in between, with QUOTES) until all are through, as a job would.
@@ -224,6 +240,60 @@ def test_queries_give_way_to_orders_when_the_weight_runs_out(machine: Machine) -
     assert paths.count("/fapi/v1/ticker/bookTicker") in range(6, 13)
     assert paths.count("/fapi/v1/order") == 20
     assert set(statuses(machine.desk)) == {200}
+
+
+class Crowded:
+    """A gateway whose first queries of trades find the weight used up by other processes."""
+
+    def __init__(self, gateway: BinanceGateway, times: int) -> None:
+        self._gateway = gateway
+        self._left = times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    def fills(self, ref: OrderRef) -> Sequence[Fill]:
+        self._left -= 1
+        with contextlib.suppress(RateLimited):
+            while self._left >= 0:
+                self._gateway.quote(ref.symbol)
+        if self._left == -1:
+            self._gateway._transport.pacer.learn([weight(2400)])
+        return self._gateway.fills(ref)
+
+
+def weight(limit: int) -> dict[str, object]:
+    return {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": limit}
+
+
+def test_trades_are_not_given_up_while_our_own_requests_leave_no_room_to_ask_for_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(desk.home))
+    monkeypatch.setattr(pacing, "QUERY_WAIT_S", 0)
+    gateway = BinanceGateway(Settings(environment=Environment.PAPER, home=desk.home))
+    gateway._transport.pacer.learn([weight(16)])
+    journal = SqliteJournal(desk.home / "crowded.sqlite")
+    journal.open_job(JobRecord("crowd", "market", "paper", {}, 0))
+    request = OrderRequest("BTCUSDT", Side.BUY, OrderType.MARKET, Decimal("0.001"))
+    orders: list[Order] = []
+
+    def flow(ctx: Context) -> Flow[JobResult]:
+        orders.append(ctx.submit(request))
+        yield from ctx.wait_done(*orders)
+        return JobResult(JobStatus.COMPLETED)
+
+    async def job() -> JobResult:
+        engine = Engine(WatchPolicy(give_up_after_ms=1, trades_alone_ms=(0, 10)))
+        async with LiveRuntime(engine, cast(Gateway, Crowded(gateway, 5)), journal) as runtime:
+            return await runtime.start("crowd", flow)
+
+    assert run(job()).status is JobStatus.COMPLETED
+    gateway.close()
+    journal.close()
+    (order,) = orders
+    assert not order.trades_unavailable
+    assert order.filled_by_trades == Decimal("0.001")
 
 
 def test_the_budget_does_not_depend_on_the_state_directory(tmp_path: Path) -> None:

@@ -58,10 +58,14 @@ class OrderAbsent:
 
 @dataclass(frozen=True, slots=True)
 class QueryFailed:
-    """A query of the order's state or trades brought no answer."""
+    """A query of the order's state or trades brought no answer.
+
+    ``held_back``: it was not for the exchange's silence, but because too many requests are made already.
+    """
 
     client_order_id: str
     message: str
+    held_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,8 +181,11 @@ class Engine:
                 self._cancel_refused(cid, rejection)
             case OrderAbsent(cid):
                 self._questions.absent(cid)
-            case QueryAnswered(cid) | QueryFailed(cid, _):
-                self._questions.done(cid, answered=isinstance(event, QueryAnswered))
+            case QueryAnswered(cid):
+                self._questions.done(cid, answered=True)
+                self._tell_job_of(cid, event)
+            case QueryFailed(cid, _, held_back):
+                self._questions.done(cid, answered=False, held_back=held_back)
                 self._tell_job_of(cid, QueryAnswered(cid))
             case TimerFired(timer_id):
                 self._timer_fired(timer_id, event)
@@ -345,14 +348,14 @@ class Engine:
         cancelling = self._cancelling.get(order.client_order_id)
         if cancelling is None:
             return
-        waited_ms = (self.now_ns - cancelling.since_ns) // 1_000_000
-        if rejection.kind in HOPELESS or waited_ms >= self._policy.give_up_after_ms:
+        cancelling.attempt += 1
+        given_up = self._policy.gives_up(self.now_ns - cancelling.since_ns, cancelling.attempt)
+        if rejection.kind in HOPELESS or given_up:
             del self._cancelling[order.client_order_id]
             self.order_changed(order.client_order_id, self._monitor.give_up(order.client_order_id))
             return
         pauses_ms = self._policy.cancel_again_ms
-        pause_ms = pauses_ms[min(cancelling.attempt, len(pauses_ms) - 1)]
-        cancelling.attempt += 1
+        pause_ms = pauses_ms[min(cancelling.attempt, len(pauses_ms)) - 1]
         self._set_timer(cancelling, self.now_ns + pause_ms * 1_000_000)
 
     def _timer_fired(self, timer_id: int, event: TimerFired) -> None:

@@ -100,15 +100,19 @@ class Questions:
         else:
             self.done(client_order_id, answered=watch.need is not Need.END)
 
-    def done(self, client_order_id: str, *, answered: bool) -> None:
-        """A question is over; ask the next one, or give up on an exchange that cannot say."""
+    def done(self, client_order_id: str, *, answered: bool, held_back: bool = False) -> None:
+        """A question is over; ask the next one, or give up on an exchange that cannot say.
+
+        ``held_back``: it did not reach the exchange for our own requests' number.
+        """
         order, watch = self._monitor.get(client_order_id), self._watches.get(client_order_id)
         if order is None or watch is None:
             return
         watch.asking = False
         watch.searched = watch.searched and answered  # a search that failed is made again
         watch.attempt += 1
-        late = self._desk.now_ns - watch.since_ns >= self._policy.give_up_after_ms * 1_000_000
+        watch.heard += not held_back
+        late = self._policy.gives_up(self._desk.now_ns - watch.since_ns, watch.heard)
         if late and watch.need in (Need.FATE, Need.END) and not answered:
             self._desk.order_changed(client_order_id, self._monitor.give_up(client_order_id))
         elif late and watch.need is Need.TRADES:

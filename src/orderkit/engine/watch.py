@@ -47,10 +47,11 @@ class WatchPolicy:
     ``audit_ms``: how often the open orders of a symbol are listed while an order rests there, stream or not.
 
     ``cancel_again_ms``: pauses before a refused cancel of an order that still works is sent again, until
-    ``give_up_after_ms`` have passed since the first one.
+    it is given up.
 
-    ``give_up_after_ms``: how long a silent exchange is asked before the order is left UNKNOWN (exit 8), or
-    a done order's trades are left unknown.
+    ``give_up_after_ms`` and ``least_questions``: how long, and at the least how often, an exchange that
+    cannot say is asked before the order is left UNKNOWN (exit 8), or a done order's trades are left unknown.
+    Both, because a question can wait for our own request budget for more than the whole time.
     """
 
     fate_ms: tuple[int, ...] = (100, 200, 400, 800, 1_600, 3_000)
@@ -63,6 +64,11 @@ class WatchPolicy:
     absent_after_ms: int = 8_000
     cancel_again_ms: tuple[int, ...] = (500, 1_000, 2_000, 4_000)
     give_up_after_ms: int = 60_000
+    least_questions: int = 3
+
+    def gives_up(self, waited_ns: int, questions: int) -> bool:
+        """Whether an exchange that was asked so long and so often will not be asked again."""
+        return waited_ns >= self.give_up_after_ms * 1_000_000 and questions >= self.least_questions
 
     def pause_ns(self, need: Need, attempt: int, stream_up: bool) -> int:
         """How long to wait before query number ``attempt`` (from 0)."""
@@ -81,12 +87,17 @@ class WatchPolicy:
 
 @dataclass(slots=True)
 class Watch:
-    """The state of one order's questions; ``due``: the number under which the next one is scheduled."""
+    """The state of one order's questions.
+
+    ``due``: the number under which the next one is scheduled; ``attempt``: how many were made since the
+    user stream last changed; ``heard``: how many in all that the exchange could have answered.
+    """
 
     need: Need
     since_ns: int
     due: int | None = None
     attempt: int = 0
+    heard: int = 0
     absences: int = 0
     searched: bool = False
     asking: bool = False

@@ -248,12 +248,8 @@ class LiveRuntime:
                 self._orders.submit(self._submit, command, ticket, 0)
             case CancelOrder():
                 self._cancels.submit(self._cancel, command)
-            case QueryOrder():
+            case QueryOrder() | QueryFills() | SearchOrder():
                 self._queries.submit(self._query, command)
-            case QueryFills():
-                self._queries.submit(self._query_fills, command)
-            case SearchOrder():
-                self._queries.submit(self._search, command)
             case ListOpenOrders(symbol):
                 self._queries.submit(self._list_open_orders, symbol)
             case LookAt(look):
@@ -362,39 +358,27 @@ class LiveRuntime:
                 self._tell(OrderReported(report))
                 return
 
-    def _query(self, command: QueryOrder) -> None:
+    def _query(self, command: QueryOrder | QueryFills | SearchOrder) -> None:
         cid = command.ref.client_order_id
         try:
-            report = self._gateway.query(command.ref)
+            answer = self._answer(command)
         except OrderNotFound:
             self._tell(OrderAbsent(cid))
         except Exception as error:
             self._log_query(cid, error)
-            self._tell(QueryFailed(cid, str(error)))
+            held_back = isinstance(error, RateLimited) and not error.banned
+            self._tell(QueryFailed(cid, str(error), held_back))
         else:
-            self._tell(OrderReported(report), QueryAnswered(cid))
+            self._tell(*answer, QueryAnswered(cid))
 
-    def _search(self, command: SearchOrder) -> None:
-        cid = command.ref.client_order_id
-        try:
-            report = self._gateway.search(command.ref, command.since_ms)
-        except OrderNotFound:
-            self._tell(OrderAbsent(cid))
-        except Exception as error:
-            self._log_query(cid, error)
-            self._tell(QueryFailed(cid, str(error)))
-        else:
-            self._tell(OrderReported(report), QueryAnswered(cid))
-
-    def _query_fills(self, command: QueryFills) -> None:
-        cid = command.ref.client_order_id
-        try:
-            fills = self._gateway.fills(command.ref)
-        except Exception as error:
-            self._log_query(cid, error)
-            self._tell(QueryFailed(cid, str(error)))
-        else:
-            self._tell(*map(TradeReported, fills), QueryAnswered(cid))
+    def _answer(self, command: QueryOrder | QueryFills | SearchOrder) -> Sequence[Input]:
+        match command:
+            case QueryOrder(ref):
+                return [OrderReported(self._gateway.query(ref))]
+            case SearchOrder(ref, since_ms):
+                return [OrderReported(self._gateway.search(ref, since_ms))]
+            case QueryFills(ref):
+                return [TradeReported(fill) for fill in self._gateway.fills(ref)]
 
     def _list_open_orders(self, symbol: str) -> None:
         asked_ns = self.clock.now_ns()

@@ -230,6 +230,36 @@ def test_trades_that_cannot_be_had_do_not_hold_a_done_order_for_ever() -> None:
     assert drive.result == JobResult(JobStatus.COMPLETED)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [OrderReported(report("FILLED", "0.3")), SubmitUnknown("ok-j-1", "timeout")],
+    ids=["trades", "fate"],
+)
+def test_a_question_that_waited_long_for_our_own_requests_does_not_use_up_the_patience(told: Input) -> None:
+    drive = Drive(one(MARKET))
+    commands = drive.send(told)
+    for seconds, held_back in ((65, True), (65, True), (58, False), (58, False)):
+        if SetTimer in kinds(commands):
+            drive.fire(timer(commands))
+        commands = drive.send(QueryFailed("ok-j-1", "no answer", held_back), after_s=seconds)
+        assert drive.result is None
+    drive.fire(timer(commands))
+    drive.send(QueryFailed("ok-j-1", "no answer"))
+    assert drive.result is not None
+
+
+def test_cancels_that_waited_long_for_our_own_requests_are_sent_again() -> None:
+    drive = Drive(cancelling)
+    commands = drive.send(OrderReported(report("NEW")))
+    refused = CancelRefused("ok-j-1", Rejection("rate_limited", "not sent"))
+    for _ in range(2):
+        assert CancelOrder in kinds(commands)
+        commands = drive.fire(timer(drive.send(refused, after_s=58)))
+    drive.send(refused)
+    assert drive.result is not None
+    assert drive.result.status is JobStatus.UNKNOWN
+
+
 def test_a_refused_order_ends_the_job_with_the_exchanges_words() -> None:
     drive = Drive(one(MARKET))
     drive.send(SubmitRefused("ok-j-1", Rejection("rejected", "Margin is insufficient.", -2019)))
