@@ -41,7 +41,8 @@ from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Fill, Order, OrderReport, OrderRequest, Rejection
 from orderkit.engine.engine import Engine, Output
 from orderkit.engine.journal import Entry, FillRecorded, OrderChanged, OrderIntended
-from orderkit.orders.single import MAX_SENDS, SingleOrderExecutor, SingleRequest
+from orderkit.orders.outcomes import MAX_SENDS
+from orderkit.orders.single import SingleOrderExecutor, SingleRequest
 
 S = OrderStatus
 QUANTITY = Decimal("0.5")

@@ -13,9 +13,9 @@ from orderkit.domain.job import Control, ControlKind, JobResult, JobStatus
 from orderkit.domain.market import DepthUpdate, MarketEvent, MarketTrade
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
+from orderkit.orders.outcomes import committed
 from orderkit.orders.pacing import Pacing, Style
 from orderkit.orders.schedule import as_asked, even, randomized
-from orderkit.orders.slice_sizing import committed
 from orderkit.orders.twap import TWAPExecutor, TWAPRequest
 from orderkit.runtime.backtest import Latency
 from tests.virtual import BTC, JOB, START_MS, Venue

@@ -15,13 +15,11 @@ from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import UsageError, ValidationError
-from orderkit.orders.executor import OPEN_END, PlannedOrder, why_rejected
-from orderkit.orders.exit_pair import OVER, ExitPair, Legs, Phase, Step, live
+from orderkit.orders.executor import OPEN_END, PlannedOrder
+from orderkit.orders.exit_pair import OVER, ExitPair, Legs, Phase, Step
+from orderkit.orders.outcomes import MAX_SENDS, executed, live, never_arrived, why_rejected
 from orderkit.orders.pair_driver import PairDriver, in_doubt, kept, ways_out
 from orderkit.utils import parse_decimal, validate_order, validate_side, validate_take_profit
-
-ZERO = Decimal(0)
-MOST_ENTRIES = 3  # the entry again, once it is proven that it never arrived
 
 
 class OnBracketExit(StrEnum):
@@ -175,9 +173,8 @@ class BracketExecutor:
             deadline_ns = ctx.started_ns + self.request.entry_timeout_ms * 1_000_000
             ctx.wake_at(deadline_ns)
         while True:
-            doubtful = [order for order in ctx.orders if order.unresolved]
-            if doubtful:
-                return in_doubt(ctx, doubtful)
+            if (doubtful := in_doubt(ctx)) is not None:
+                return doubtful
             if ctx.stopping and self.request.on_exit is not OnBracketExit.KEEP:
                 return (yield from self._leave(ctx, driver))
             late = deadline_ns is not None and ctx.now_ns >= deadline_ns
@@ -203,14 +200,14 @@ class BracketExecutor:
 
     def _filled(self, ctx: Context) -> Decimal:
         """What the entry has opened so far: what the legs are to close."""
-        return sum((order.executed_quantity for order in self._entries(ctx)), ZERO)
+        return executed(self._entries(ctx))
 
     def _enter(self, ctx: Context, *, give_up: bool) -> Order | None:
         """The entry that may still fill; sent where there is none, and again where it never arrived."""
         entries = self._entries(ctx)
         last = entries[-1] if entries else None
-        lost = last is not None and last.rejection is not None and last.rejection.kind == "absent"
-        if (last is None or (lost and len(entries) < MOST_ENTRIES)) and not (ctx.stopping or give_up):
+        missing = last is None or (never_arrived(last) and len(entries) < MAX_SENDS)
+        if missing and not (ctx.stopping or give_up):
             last = ctx.submit(self.request.entry_order(), replaces=last)
         if last is None or last.is_terminal:
             return None
@@ -243,8 +240,7 @@ class BracketExecutor:
         for order in live(ctx.orders):
             driver.cancel(order)
         yield from ctx.wait_done(*ctx.orders)
-        doubtful = [order for order in ctx.orders if order.unresolved]
-        return in_doubt(ctx, doubtful) if doubtful else self._result(ctx, step, driver)
+        return in_doubt(ctx) or self._result(ctx, step, driver)
 
     def _result(self, ctx: Context, step: Step | None, driver: PairDriver) -> JobResult:
         entries, unit = self._entries(ctx), self.instrument.base_asset

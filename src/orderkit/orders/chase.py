@@ -16,13 +16,14 @@ from orderkit.domain.market import Quote
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
+from orderkit.orders.child import child_order, smallest_child
 from orderkit.orders.ending import cancel_orders, hold
 from orderkit.orders.executor import OPEN_END, PlannedOrder
-from orderkit.orders.successive import check_pausable, closes, executed, never_arrived, result, retry_ms
+from orderkit.orders.outcomes import executed, live, never_arrived
+from orderkit.orders.successive import check_pausable, result, retry_ms
 from orderkit.utils import (
     format_decimal,
     parse_decimal,
-    smallest_quantity,
     validate_order,
     validate_price,
     validate_side,
@@ -191,7 +192,7 @@ class ChaseExecutor:
 
     def _finish(self, ctx: Context, deadline_ns: int) -> Flow[JobResult]:
         request = self.request
-        visible = [order for order in ctx.orders if not order.is_terminal]
+        visible = live(ctx.orders)
         timed_out = ctx.now_ns >= deadline_ns and not ctx.stopping
         if not (timed_out and request.on_timeout is OnTimeout.KEEP):
             visible = yield from cancel_orders(ctx, visible)
@@ -240,31 +241,19 @@ class ChaseExecutor:
 
     def _can_send(self, quantity: Decimal) -> bool:
         """True where the exchange takes such an order, at the first price."""
-        lowest = self.instrument.lot_size.min_quantity
-        if not closes(self.request):
-            lowest = smallest_quantity(self.request.peg, self.instrument, market=False) or lowest
-        return quantity >= lowest
+        return quantity >= smallest_child(self.request, self.request.peg, self.instrument, market=False)
 
     @staticmethod
     def _was_taking(order: Order | None) -> bool:
         return order is not None and order.request.time_in_force is TimeInForce.IOC
 
     def _order(self, quantity: Decimal, price: Decimal) -> OrderRequest:
-        request = self.request
-        return OrderRequest(
-            symbol=request.symbol,
-            side=request.side,
-            type=OrderType.LIMIT,
-            quantity=quantity,
-            price=price,
-            time_in_force=TimeInForce.GTX if request.post_only else TimeInForce.GTC,
-            position_side=request.position_side,
-            reduce_only=request.reduce_only,
-        )
+        tif = TimeInForce.GTX if self.request.post_only else TimeInForce.GTC
+        return child_order(self.request, quantity, price, tif)
 
     def _taking_order(self, quantity: Decimal) -> OrderRequest:
         assert self.request.bound is not None
-        return replace(self._order(quantity, self.request.bound), time_in_force=TimeInForce.IOC)
+        return child_order(self.request, quantity, self.request.bound, TimeInForce.IOC)
 
 
 def chase(

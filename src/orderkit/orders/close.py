@@ -11,13 +11,14 @@ from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side, TimeInForce
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobResult
-from orderkit.domain.order import OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import UsageError
+from orderkit.orders.child import child_order
 from orderkit.orders.executor import Executor, PlannedOrder
 from orderkit.orders.limit import LimitExecutor
-from orderkit.orders.single import MAX_SENDS, SingleRequest
-from orderkit.orders.successive import executed, failures, never_arrived, result
+from orderkit.orders.outcomes import MAX_SENDS, executed, never_arrived
+from orderkit.orders.single import SingleRequest
+from orderkit.orders.successive import failures, result
 from orderkit.utils import parse_decimal, validate_sliced_order
 
 
@@ -55,7 +56,7 @@ class CloseExecutor:
         if rounding:
             quantity = self.instrument.round_quantity(self.request.quantity, market=True)
             self.request = replace(self.request, quantity=quantity)
-        validate_sliced_order(self._order(self.request.quantity), self._parts(), snapshot)
+        validate_sliced_order(child_order(self.request, self.request.quantity), self._parts(), snapshot)
         return []
 
     def remarks(self, snapshot: TradingSnapshot) -> list[str]:
@@ -81,7 +82,7 @@ class CloseExecutor:
                 thin = last is not None and last.status is OrderStatus.EXPIRED
                 why = "the book has no more to offer" if thin else None
                 return result(ctx, total, (), self.instrument.base_asset, why)
-            ctx.submit(self._order(min(left, self._most)), replaces=last if lost else None)
+            ctx.submit(child_order(self.request, min(left, self._most)), replaces=last if lost else None)
 
     @property
     def _most(self) -> Decimal:
@@ -90,17 +91,6 @@ class CloseExecutor:
     def _parts(self) -> list[Decimal]:
         whole, rest = divmod(self.request.quantity, self._most)
         return [self._most] * int(whole) + ([rest] if rest else [])
-
-    def _order(self, quantity: Decimal) -> OrderRequest:
-        request = self.request
-        return OrderRequest(
-            symbol=request.symbol,
-            side=request.side,
-            type=OrderType.MARKET,
-            quantity=quantity,
-            position_side=request.position_side,
-            reduce_only=request.reduce_only,
-        )
 
 
 def close(
@@ -167,16 +157,7 @@ def close(
     def build(instrument: Instrument) -> Executor:
         if how is None:
             return CloseExecutor(wanted, instrument)
-        order = OrderRequest(
-            symbol=instrument.symbol,
-            side=wanted.side,
-            type=OrderType.LIMIT,
-            quantity=wanted.quantity,
-            price=price,
-            time_in_force=TimeInForce.GTC,
-            position_side=wanted.position_side,
-            reduce_only=wanted.reduce_only,
-        )
+        order = child_order(wanted, wanted.quantity, price, TimeInForce.GTC)
         return LimitExecutor(SingleRequest(order, *how), instrument)
 
     run_order(build, symbol, run)

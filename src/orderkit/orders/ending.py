@@ -3,15 +3,14 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from orderkit.domain.enums import OrderStatus, Side
+from orderkit.domain.enums import Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
+from orderkit.orders.outcomes import had_nothing_to_reduce, is_unanswered, live
 
 MS_NS = 1_000_000
 PAUSES_MS = (1_000, 2_000, 4_000, 8_000, 15_000, 30_000)  # before an unanswered cancel is sent again
-NOTHING_TO_REDUCE = -2022
-_UNANSWERED = (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN)
 
 
 def hold(ctx: Context, condition: Callable[[], bool], most_ms: int) -> Flow[bool]:
@@ -25,7 +24,7 @@ def hold(ctx: Context, condition: Callable[[], bool], most_ms: int) -> Flow[bool
 
 def wait_answered(orders: Sequence[Order]) -> Flow[None]:
     """Wait until it is known of each order whether the exchange has it, or its fate is given up."""
-    while any(order.status in _UNANSWERED and not order.unresolved for order in orders):
+    while any(is_unanswered(order) and not order.unresolved for order in orders):
         yield
 
 
@@ -39,12 +38,11 @@ def cancel_orders(ctx: Context, orders: Sequence[Order]) -> Flow[list[Order]]:
         return all(order.is_settled or order.unresolved for order in orders)
 
     for pause_ms in PAUSES_MS:
-        for order in orders:
-            if not order.is_terminal:
-                ctx.cancel(order)
+        for order in live(orders):
+            ctx.cancel(order)
         if (yield from hold(ctx, done, pause_ms)):
             break
-    return [order for order in orders if not order.is_terminal]
+    return live(orders)
 
 
 def flatten(
@@ -67,7 +65,7 @@ def flatten(
                 return position()
             order = submit(Side.SELL if position() > 0 else Side.BUY, left)
             yield from ctx.wait_done(order)
-            if order.unresolved or (order.rejection and order.rejection.code == NOTHING_TO_REDUCE):
+            if order.unresolved or had_nothing_to_reduce(order):
                 return position()
             if not order.executed_quantity:
                 break

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import OrderStatus, OrderType, Side
-from orderkit.domain.job import Control, ControlKind, JobRecord, JobResult, JobStatus, is_paused
+from orderkit.domain.enums import OrderType, Side
+from orderkit.domain.job import Control, ControlKind, JobRecord, JobResult, is_paused
 from orderkit.domain.market import Period, Quote
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from orderkit.orders.schedule import Schedule
 
 OPEN_END = -1
-_WORKING = (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,35 +181,3 @@ def check_control(executor: Executor, control: Control, record: JobRecord) -> No
     if control.kind is ControlKind.RESUME and not paused:
         raise ValidationError(f"CONTROL: job {record.job_id} is not paused", rule="CONTROL")
     executor.check_control(control, record)
-
-
-def result_of(order: Order) -> JobResult:
-    """How a job ends whose whole work was this one order."""
-    match order.status:
-        case _ if order.unresolved and not order.request.is_immediate and order.status in _WORKING:
-            return JobResult(
-                JobStatus.UNKNOWN,
-                f"order {order.client_order_id} could not be cancelled and may still be on the exchange",
-            )
-        case _ if order.unresolved:
-            return JobResult(JobStatus.UNKNOWN, f"the outcome of order {order.client_order_id} is not known")
-        case OrderStatus.FILLED:
-            return JobResult(JobStatus.COMPLETED)
-        case OrderStatus.REJECTED:
-            return JobResult(JobStatus.REJECTED, why_rejected(order))
-        case OrderStatus.UNKNOWN | OrderStatus.PENDING_NEW:
-            return JobResult(JobStatus.UNKNOWN, f"the outcome of order {order.client_order_id} is not known")
-        case OrderStatus.CANCELED | OrderStatus.EXPIRED | OrderStatus.EXPIRED_IN_MATCH:
-            ended = order.status.value.lower().replace("_", " ")
-            done = f"{order.executed_quantity} of {order.quantity} done"
-            return JobResult(JobStatus.STOPPED, f"the order {ended} with {done}")
-        case _:
-            return JobResult(JobStatus.OPEN)
-
-
-def why_rejected(order: Order) -> str | None:
-    """The refusal in words, with the exchange's code where it gave one."""
-    if order.rejection is None:
-        return order.reason
-    code = order.rejection.code
-    return order.rejection.message if code is None else f"{order.rejection.message} ({code})"

@@ -8,17 +8,23 @@ from enum import StrEnum
 from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side, TimeInForce, WorkingType
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.order import Order, OrderRequest
-from orderkit.orders.executor import why_rejected
-from orderkit.utils import closed_leg
+from orderkit.orders.child import child_order, closes
+from orderkit.orders.outcomes import (
+    executed,
+    had_nothing_to_reduce,
+    is_unanswered,
+    leaves,
+    live,
+    never_arrived,
+    why_rejected,
+)
 
 ZERO = Decimal(0)
 WOULD_TRIGGER = -2021
-NOTHING_TO_REDUCE = -2022
 TRANSPORT = frozenset({"unreachable", "rate_limited", "absent"})  # nothing wrong with the order itself
 RETRY_PAUSES_MS = (1_000, 2_000, 4_000, 8_000)
 RESIZE_PAUSE_MS = 250  # between two stops: a take-profit can fill in a hundred small trades
 MOST_TAKE_PROFITS = 5  # at a time, while what they close still grows
-_UNANSWERED = (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +44,10 @@ class ExitPair:
     @property
     def closes(self) -> bool:
         """True where the legs can only close a position: two of them at once cannot do too much."""
-        return self.reduce_only or self.position_side is closed_leg(self.side)
+        return closes(self)
 
     def take_profit_order(self, quantity: Decimal) -> OrderRequest:
-        return OrderRequest(
-            symbol=self.symbol,
-            side=self.side,
-            type=OrderType.LIMIT,
-            quantity=quantity,
-            price=self.take_profit,
-            time_in_force=TimeInForce.GTC,
-            position_side=self.position_side,
-            reduce_only=self.reduce_only,
-        )
+        return child_order(self, quantity, self.take_profit, TimeInForce.GTC)
 
     def stop_order(self, quantity: Decimal) -> OrderRequest:
         limited = self.stop_limit is not None
@@ -69,14 +66,7 @@ class ExitPair:
         )
 
     def market_order(self, quantity: Decimal) -> OrderRequest:
-        return OrderRequest(
-            symbol=self.symbol,
-            side=self.side,
-            type=OrderType.MARKET,
-            quantity=quantity,
-            position_side=self.position_side,
-            reduce_only=self.reduce_only,
-        )
+        return child_order(self, quantity)
 
 
 class Phase(StrEnum):
@@ -121,7 +111,7 @@ class Legs:
         self.take_profits = [order for order in ours if order.request.type is OrderType.LIMIT]
         self.stops = [order for order in ours if order.request.type.is_conditional]
         self.exits = [order for order in ours if order.request.type is OrderType.MARKET]
-        self.left = target - sum((order.executed_quantity for order in ours), ZERO)
+        self.left = target - executed(ours)
         self.live_take_profits = live(self.take_profits)
         self.live_stops = live(self.stops)
         self.triggered = [order for order in self.stops if order.order_id or order.executed_quantity]
@@ -139,16 +129,7 @@ class Legs:
     def covered(self) -> Decimal:
         """What the stops that certainly rest, and whatever is trading already, would close."""
         known = (*self.live_stops, *live(self.exits))
-        return leaves([order for order in known if order.status not in _UNANSWERED])
-
-
-def live(orders: Sequence[Order]) -> list[Order]:
-    """Those that may still execute, as far as we know."""
-    return [order for order in orders if not order.is_terminal]
-
-
-def leaves(orders: Sequence[Order]) -> Decimal:
-    return sum((order.leaves_quantity for order in orders), ZERO)
+        return leaves([order for order in known if not is_unanswered(order)])
 
 
 def next_step(
@@ -195,8 +176,7 @@ def next_step(
             return ended
     if last is not None and _refused(last):
         why = f"the take-profit was refused: {why_rejected(last)}"
-        gone = last.rejection is not None and last.rejection.code == NOTHING_TO_REDUCE
-        if gone or not protects:
+        if had_nothing_to_reduce(last) or not protects:
             return _wind_up(legs, Phase.ENDED if protects else legs.nothing_done, why)
     stop = _keep_stop(pair, legs, instrument, now_ms, protects=protects)
     if stop.phase in (Phase.PLACING, Phase.CANCELING) or stop.phase in OVER:
@@ -232,7 +212,7 @@ def _fault_of_stop(pair: ExitPair, legs: Legs, *, protects: bool) -> tuple[Phase
         return None  # the one before still stands; another attempt follows
     attempts = _trailing_refusals(legs.stops)
     ever = len(attempts) < len(legs.stops)
-    again = last.rejection.kind in TRANSPORT and (ever or protects or last.rejection.kind == "absent")
+    again = last.rejection.kind in TRANSPORT and (ever or protects or never_arrived(last))
     if again and len(attempts) <= len(RETRY_PAUSES_MS):
         return None
     if pair.closes and (ever or protects):
@@ -252,7 +232,7 @@ def _exit(pair: ExitPair, legs: Legs, instrument: Instrument, now_ms: int) -> St
     last = legs.exits[-1] if legs.exits else None
     if last is not None and last in working:
         return Step(Phase.EXITING, cancels=cancels)
-    if last is not None and last.rejection is not None and last.rejection.code == NOTHING_TO_REDUCE:
+    if last is not None and had_nothing_to_reduce(last):
         return _wind_up(legs, Phase.ENDED, f"there is no position left to close {legs.left} of")
     if last is not None and _is_final(last) and len(_trailing_refusals(legs.exits)) > len(RETRY_PAUSES_MS):
         why = f"NOT PROTECTED: {legs.left} could not be closed at market: {why_rejected(last)}"
@@ -299,7 +279,7 @@ def _keep_stop(pair: ExitPair, legs: Legs, instrument: Instrument, now_ms: int, 
     """See to it that one stop of the right size rests."""
     size = _stop_size(pair, legs.left, instrument)
     last = legs.stops[-1] if legs.stops else None
-    if any(stop.status in _UNANSWERED for stop in legs.live_stops):
+    if any(map(is_unanswered, legs.live_stops)):
         resizing = len(legs.live_stops) > 1
         return Step(Phase.RESIZING if resizing else Phase.PLACING)
     if not legs.live_stops:
@@ -330,7 +310,7 @@ def _keep_stop(pair: ExitPair, legs: Legs, instrument: Instrument, now_ms: int, 
 def _keep_take_profit(pair: ExitPair, legs: Legs, now_ms: int, *, growing: bool) -> Step:
     """See to it that take-profits for all that is left rest."""
     missing = legs.left - leaves(legs.live_take_profits)
-    if any(order.status in _UNANSWERED for order in legs.live_take_profits):
+    if any(map(is_unanswered, legs.live_take_profits)):
         return Step(Phase.PLACING)
     if missing <= 0 or (growing and len(legs.live_take_profits) >= MOST_TAKE_PROFITS):
         return Step(Phase.WATCHING)
@@ -352,8 +332,8 @@ def _stop_size(pair: ExitPair, left: Decimal, instrument: Instrument) -> Decimal
 
 def _refused(order: Order) -> bool:
     """Refused on arrival, or never let out of the house."""
-    rejection = order.rejection
-    return order.status is OrderStatus.REJECTED and rejection is not None and rejection.kind != "absent"
+    refused = order.status is OrderStatus.REJECTED and order.rejection is not None
+    return refused and not never_arrived(order)
 
 
 def _is_final(order: Order) -> bool:

@@ -18,13 +18,20 @@ from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import UsageError
 from orderkit.orders.ending import cancel_orders, flatten, wait_answered
-from orderkit.orders.executor import OPEN_END, PlannedOrder, Status, why_rejected
+from orderkit.orders.executor import OPEN_END, PlannedOrder, Status
 from orderkit.orders.grid_checks import GridChecks
-from orderkit.orders.grid_exits import Ending, exit_reached, hopeless, refused
-from orderkit.orders.grid_ledger import Cell, Ledger, Want, was_refused_as_taker
+from orderkit.orders.grid_exits import Ending, exit_reached, refused
+from orderkit.orders.grid_ledger import Cell, Ledger, Want
 from orderkit.orders.grid_levels import Ladder, Mode, Spacing, ladder_of
 from orderkit.orders.grid_request import GridRequest, OnStop, parse_exit
 from orderkit.orders.grid_status import grid_status
+from orderkit.orders.outcomes import (
+    doubts,
+    never_arrived,
+    refused_for_good,
+    why_rejected,
+    would_have_taken,
+)
 from orderkit.utils import parse_decimal
 
 ZERO = Decimal(0)
@@ -166,8 +173,8 @@ class GridTrader:
         if want is None or self._must_wait(ctx, want):
             return
         last = cell.last
-        absent = last is not None and last.rejection is not None and last.rejection.kind == "absent"
-        order = ctx.submit(self._level_order(want), replaces=last if absent else None)
+        lost = last if last is not None and never_arrived(last) else None
+        order = ctx.submit(self._level_order(want), replaces=lost)
         self._books.add(order)
 
     def _must_wait(self, ctx: Context, want: Want) -> bool:
@@ -185,7 +192,7 @@ class GridTrader:
         failures, last = cell.leg.failures, cell.last
         if not failures or last is None:
             return 0
-        first_ms = 250 if was_refused_as_taker(last) else 1_000
+        first_ms = 250 if would_have_taken(last) else 1_000
         pause_ms: int = min(first_ms << min(failures - 1, 10), LONGEST_PAUSE_MS)
         return (last.created_ms + pause_ms) * MS_NS
 
@@ -305,7 +312,7 @@ class GridTrader:
                 ledger.share_initial_position()
                 return None
             last = ledger.initial[-1] if ledger.initial else None
-            if attempts >= INITIAL_ATTEMPTS or ctx.stopping or (last and hopeless(last)):
+            if attempts >= INITIAL_ATTEMPTS or ctx.stopping or (last and refused_for_good(last)):
                 why = (last and why_rejected(last)) or ctx.stop_reason or "the book is too thin"
                 refused = bool(last) and not any(o.executed_quantity for o in ledger.initial)
                 status = JobStatus.REJECTED if refused and not ctx.stopping else JobStatus.STOPPED
@@ -357,10 +364,8 @@ class GridTrader:
 
             unclosed = yield from flatten(ctx, lambda: ledger.current_position(), self.instrument, submit)
             ledger.audit()
-        unknown = [o.client_order_id for o in ctx.orders if o.unresolved]
-        if unknown:
-            reason = f"{ending.reason}; the outcome of {', '.join(unknown)} is not known"
-            return JobResult(JobStatus.UNKNOWN, reason, ctx.interrupted)
+        if (doubt := doubts(ctx.orders)) is not None:
+            return JobResult(JobStatus.UNKNOWN, f"{ending.reason}; {doubt}", ctx.interrupted)
         totals = ledger.totals()
         said = [ending.reason, f"{totals.round_trips} round trips"]
         if left:
@@ -435,7 +440,7 @@ class GridTrader:
         text = f"{totals.working} orders, {totals.round_trips} round trips"
         if without:
             text += f"; {len(without)} levels wait"
-            why = None if refused is None or was_refused_as_taker(refused) else why_rejected(refused)
+            why = None if refused is None or would_have_taken(refused) else why_rejected(refused)
             text += f" ({why})" if why else " for the market"
         ctx.note(state, text)
 

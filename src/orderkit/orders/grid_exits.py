@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.job import JobStatus
 from orderkit.domain.market import Quote
-from orderkit.domain.order import Order
-from orderkit.orders.executor import why_rejected
-from orderkit.orders.grid_ledger import Ledger, was_refused_as_taker
+from orderkit.orders.grid_ledger import Ledger
 from orderkit.orders.grid_request import GridRequest
-
-HOPELESS = frozenset({"authentication", "configuration"})  # refusals that no later order can escape
+from orderkit.orders.outcomes import refused_for_good, why_rejected, would_have_taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +47,10 @@ def refused(ledger: Ledger) -> Ending | None:
     cells = ledger.cells.values()
     last = [cell.last for cell in cells if cell.last is not None]
     for order in last:
-        if hopeless(order):
+        if refused_for_good(order):
             return Ending(why_rejected(order) or "refused", JobStatus.STOPPED, False)
     started = bool(ledger.initial) or any(order.order_id for cell in cells for order in cell.orders)
     if not last or started or any(order.status is not OrderStatus.REJECTED for order in last):
         return None
-    meant = [order for order in last if not was_refused_as_taker(order)]
+    meant = [order for order in last if not would_have_taken(order)]
     return Ending(why_rejected(meant[0]) or "refused", JobStatus.REJECTED, False) if meant else None
-
-
-def hopeless(order: Order) -> bool:
-    """True for a refusal that every later order would meet too."""
-    return order.rejection is not None and order.rejection.kind in HOPELESS

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from orderkit.analytics.execution import executed_cost
-from orderkit.domain.enums import OrderStatus, OrderType, Side
+from orderkit.domain.enums import OrderType, Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.order import Order
 from orderkit.orders.grid_levels import Bounds, Ladder, Mode, starts_bought
+from orderkit.orders.outcomes import executed, live
 
 ZERO = Decimal(0)
 KEPT = 8  # orders of a cell that a late report may still change; older ones are added up for good
@@ -241,8 +242,8 @@ class Ledger:
         if self._opened:
             return
         self._opened = True
-        executed = sum((order.executed_quantity for order in self.initial), ZERO)
-        price = sum(map(executed_cost, self.initial), ZERO) / executed if executed else ZERO
+        done = executed(self.initial)
+        price = sum(map(executed_cost, self.initial), ZERO) / done if done else ZERO
         for cell in self.prepaid:
             size = self.quantity
             cell.settled = Leg(opening=False, size=size, inventory=size, cost=size * price)
@@ -286,7 +287,7 @@ class Ledger:
     def working(self) -> Iterator[Order]:
         """Orders that are, or may be, at work."""
         for cell in (*self.cells.values(), *self.retired):
-            yield from (order for order in cell.orders if not order.is_terminal)
+            yield from live(cell.orders)
 
     def current_position(self) -> Decimal:
         """The signed position by all orders' present states."""
@@ -320,10 +321,3 @@ class Ledger:
 def fees_of(order: Order, asset: str) -> Decimal:
     """What the order's known trades cost in ``asset``."""
     return sum((f.commission for f in order.fills.values() if f.commission_asset == asset), ZERO)
-
-
-def was_refused_as_taker(order: Order) -> bool:
-    """True for a post-only order that would have taken (-5022)."""
-    return (
-        order.status is OrderStatus.REJECTED and order.rejection is not None and order.rejection.code == -5022
-    )

@@ -15,13 +15,14 @@ from orderkit.domain.job import Control, JobRecord, JobResult
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
+from orderkit.orders.child import child_order, smallest_child
 from orderkit.orders.ending import cancel_orders
 from orderkit.orders.executor import OPEN_END, PlannedOrder
-from orderkit.orders.successive import check_pausable, closes, executed, never_arrived, result, retry_ms
+from orderkit.orders.outcomes import executed, live, never_arrived
+from orderkit.orders.successive import check_pausable, result, retry_ms
 from orderkit.utils import (
     format_decimal,
     parse_decimal,
-    smallest_quantity,
     validate_parent_quantity,
     validate_price,
     validate_quantity,
@@ -68,9 +69,7 @@ class Chunks:
     def __init__(self, request: IcebergRequest, instrument: Instrument) -> None:
         self.request = request
         self.instrument = instrument
-        smallest = smallest_quantity(request.price, instrument, market=False)
-        lowest = instrument.lot_size.min_quantity
-        self.smallest = lowest if closes(request) or smallest is None else smallest
+        self.smallest = smallest_child(request, request.price, instrument, market=False)
 
     def size(self, left: Decimal, job_id: str, number: int) -> Decimal:
         """Chunk number ``number``'s quantity; with the rest, where that would be too small to follow it."""
@@ -184,7 +183,7 @@ class IcebergExecutor:
 
     def _chunk_done(self, ctx: Context) -> Flow[None]:
         """Wait until the visible chunk is done and its trades are known, or it is time to end."""
-        visible = [order for order in ctx.orders if not order.is_terminal]
+        visible = live(ctx.orders)
 
         def done() -> bool:
             return all(order.is_terminal or order.unresolved for order in visible)
@@ -193,24 +192,15 @@ class IcebergExecutor:
             yield from ctx.wait_done(*ctx.orders[-1:])
 
     def _finish(self, ctx: Context) -> Flow[JobResult]:
-        visible = [order for order in ctx.orders if not order.is_terminal]
+        visible = live(ctx.orders)
         if self.request.cancel_on_exit:
             visible = yield from cancel_orders(ctx, visible)
         yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
         return result(ctx, self.request.quantity, visible, self.instrument.base_asset)
 
     def _order(self, quantity: Decimal) -> OrderRequest:
-        request = self.request
-        return OrderRequest(
-            symbol=request.symbol,
-            side=request.side,
-            type=OrderType.LIMIT,
-            quantity=quantity,
-            price=request.price,
-            time_in_force=TimeInForce.GTX if request.post_only else TimeInForce.GTC,
-            position_side=request.position_side,
-            reduce_only=request.reduce_only,
-        )
+        tif = TimeInForce.GTX if self.request.post_only else TimeInForce.GTC
+        return child_order(self.request, quantity, self.request.price, tif)
 
 
 def filled_ms(order: Order) -> int:

@@ -17,7 +17,8 @@ from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.orders.executor import OPEN_END, PlannedOrder
-from orderkit.orders.exit_pair import OVER, ExitPair, Legs, Phase, Step, leaves, live
+from orderkit.orders.exit_pair import OVER, ExitPair, Legs, Phase, Step
+from orderkit.orders.outcomes import executed, leaves, live
 from orderkit.orders.pair_driver import PairDriver, in_doubt, kept, ways_out
 from orderkit.utils import (
     closed_leg,
@@ -150,9 +151,8 @@ class OCOExecutor:
         while True:
             if ctx.stopping and (not ctx.orders or self.request.on_exit is OnExit.CANCEL):
                 return (yield from self._cancel(ctx, driver))
-            doubtful = [order for order in ctx.orders if order.unresolved]
-            if doubtful:
-                return in_doubt(ctx, doubtful)
+            if (doubtful := in_doubt(ctx)) is not None:
+                return doubtful
             step = driver.act(self.request.quantity)
             if step.phase in OVER:
                 if self._is_settled(ctx) and not self._unwind(ctx):
@@ -193,7 +193,7 @@ class OCOExecutor:
 
     def _excess(self, orders: Sequence[Order]) -> Decimal:
         """What was executed beyond the quantity and not traded back."""
-        back = sum((order.executed_quantity for order in self._unwindings(orders)), ZERO)
+        back = executed(self._unwindings(orders))
         return -Legs(self.request.pair, self.request.quantity, orders).left - back
 
     # --- its ends ---------------------------------------------------------------------------------
@@ -218,9 +218,8 @@ class OCOExecutor:
         for order in live(ctx.orders):
             driver.cancel(order)
         yield from ctx.wait_done(*ctx.orders)
-        doubtful = [order for order in ctx.orders if order.unresolved]
-        if doubtful:
-            return in_doubt(ctx, doubtful)
+        if (doubtful := in_doubt(ctx)) is not None:
+            return doubtful
         left = Legs(self.request.pair, self.request.quantity, ctx.orders).left
         if left <= 0:
             return self._result(ctx, Step(Phase.FILLED), driver)

@@ -1,6 +1,5 @@
 """Carries out what a pair of exits needs, measures gaps in its protection, and says how it ended."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from orderkit.domain.enums import OrderStatus
@@ -8,11 +7,11 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context
-from orderkit.orders.exit_pair import ExitPair, Legs, Step, live, next_step
+from orderkit.orders.exit_pair import ExitPair, Legs, Step, next_step
+from orderkit.orders.outcomes import doubts, executed, is_unanswered, live
 
 ASK_AGAIN_MS = 1_000
 MS_NS = 1_000_000
-_UNSETTLED = (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL)
 
 
 class PairDriver:
@@ -68,7 +67,7 @@ class PairDriver:
     @property
     def is_quiet(self) -> bool:
         """True while nothing is under way: every order rests or is done."""
-        return not any(order.status in _UNSETTLED for order in self._ctx.orders)
+        return not any(map(_is_under_way, self._ctx.orders))
 
     @property
     def summary(self) -> str:
@@ -101,7 +100,7 @@ class PairDriver:
                 self._uncovered_since_ns = None
         elif self._uncovered_since_ns is None and (from_start or self._stop is not None):
             self._uncovered_since_ns = now_ns
-        resting = [stop for stop in legs.waiting_stops if stop.status not in _UNSETTLED]
+        resting = [stop for stop in legs.waiting_stops if not _is_under_way(stop)]
         if not resting or resting[-1] is self._stop or self._uncovered_since_ns is not None:
             return
         if self._stop is not None:
@@ -121,8 +120,7 @@ class PairDriver:
 def ways_out(legs: Legs, unit: str) -> list[str]:
     """How much went which way, in words."""
     ways = (("take-profit", legs.take_profits), ("stop", legs.stops), ("market order", legs.exits))
-    sums = [(name, sum((o.executed_quantity for o in orders), Decimal(0))) for name, orders in ways]
-    return [f"{done} {unit} by {name}" for name, done in sums if done]
+    return [f"{done} {unit} by {name}" for name, orders in ways if (done := executed(orders))]
 
 
 def kept(ctx: Context, legs: Legs) -> JobResult:
@@ -134,9 +132,15 @@ def kept(ctx: Context, legs: Legs) -> JobResult:
     return JobResult(JobStatus.RUNNING, f"{what}; bot.py resume {ctx.job_id} goes on", ctx.interrupted)
 
 
-def in_doubt(ctx: Context, doubtful: Sequence[Order]) -> JobResult:
-    """The exchange cannot say what became of these; what else rests is left as it is."""
+def in_doubt(ctx: Context) -> JobResult | None:
+    """How a job ends where the exchange cannot say what became of its orders: what else rests is left so."""
+    doubt = doubts(ctx.orders)
+    if doubt is None:
+        return None
     resting = [o.client_order_id for o in live(ctx.orders) if not o.unresolved]
     also = f"; on the exchange and not watched: {', '.join(resting)}" if resting else ""
-    names = ", ".join(order.client_order_id for order in doubtful)
-    return JobResult(JobStatus.UNKNOWN, f"the outcome of {names} is not known{also}", ctx.interrupted)
+    return JobResult(JobStatus.UNKNOWN, f"{doubt}{also}", ctx.interrupted)
+
+
+def _is_under_way(order: Order) -> bool:
+    return is_unanswered(order) or order.status is OrderStatus.PENDING_CANCEL

@@ -16,16 +16,16 @@ from orderkit.domain.market import Quote
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import UsageError, ValidationError
+from orderkit.orders.child import child_order, smallest_child, taking_limit
 from orderkit.orders.ending import cancel_orders
 from orderkit.orders.executor import OPEN_END, PlannedOrder, as_amended
+from orderkit.orders.outcomes import committed, executed, live
 from orderkit.orders.pacing import Style, read_style
 from orderkit.orders.participation import Participation, next_slice
 from orderkit.orders.pov_request import POVRequest
-from orderkit.orders.slice_sizing import committed
-from orderkit.orders.successive import closes, executed, result, retry_ms
+from orderkit.orders.successive import result, retry_ms
 from orderkit.utils import (
     parse_decimal,
-    smallest_quantity,
     validate_parent_quantity,
     validate_price,
     validate_quantity,
@@ -132,7 +132,7 @@ class POVExecutor:
                 limit = self.request.limit_price
                 ctx.note("THRESHOLD_PRICE_BREACH", f"market {quote.bid} / {quote.ask}, limit {limit}")
             yield from self._next_news(ctx)
-        working = yield from cancel_orders(ctx, self._working(ctx))
+        working = yield from cancel_orders(ctx, live(ctx.orders))
         yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
         return result(ctx, self.request.quantity, working, self.instrument.base_asset, why or None)
 
@@ -161,7 +161,7 @@ class POVExecutor:
             if left_ns <= 0:
                 return "its time is over"
             self._wake_at(ctx, ctx.now_ns + left_ns)
-        if self._working(ctx):
+        if live(ctx.orders):
             return None
         left, quote = self.request.quantity - executed(ctx.orders), ctx.quote(self.request.symbol)
         if left < self._smallest(quote.mid if quote else ZERO):
@@ -191,7 +191,7 @@ class POVExecutor:
     def _send_due(self, ctx: Context, quote: Quote, share: Participation) -> None:
         """Send what has become due, unless a refused order says to wait."""
         retry = self._retry_ms(ctx)
-        if retry is None or len(self._working(ctx)) >= MOST_WORKING:
+        if retry is None or len(live(ctx.orders)) >= MOST_WORKING:
             return
         sent = committed(ctx.orders)
         target = self.request.quantity if ctx.finishing else share.target
@@ -213,7 +213,7 @@ class POVExecutor:
 
     def _withdraw(self, ctx: Context, quote: Quote | None) -> None:
         """Cancel passive orders that the market has left behind, and all of them where none are wanted."""
-        resting = [o for o in self._working(ctx) if o.request.time_in_force is TimeInForce.GTX]
+        resting = [o for o in live(ctx.orders) if o.request.time_in_force is TimeInForce.GTX]
         if ctx.paused or self.request.style is not Style.PASSIVE:
             for order in resting:
                 ctx.cancel(order)
@@ -245,11 +245,7 @@ class POVExecutor:
         """What an order would be sent at; None for market orders."""
         if self.request.style is Style.PASSIVE:
             return self._best(quote)
-        limit, band = self.request.limit_price, self.instrument.percent_price
-        if limit is None:
-            return None
-        # The exchange takes no limit so far from the market (PERCENT_PRICE), nor would any trade get there.
-        return limit if quote.mid * band.multiplier_down < limit < quote.mid * band.multiplier_up else None
+        return taking_limit(self.request.limit_price, quote.mid, self.instrument)
 
     def _acceptable(self, quote: Quote) -> bool:
         """False where there is nothing to trade with, or at a price beyond the limit."""
@@ -257,10 +253,6 @@ class POVExecutor:
         price = quote.bid if (self.request.side is Side.BUY) == passive else quote.ask
         limit = self.request.limit_price
         return price > 0 and (limit is None or (price - limit) * self.request.side.sign <= 0)
-
-    @staticmethod
-    def _working(ctx: Context) -> list[Order]:
-        return [order for order in ctx.orders if not order.is_terminal]
 
     def _retry_ms(self, ctx: Context) -> int | None:
         """From when another order may go out; None where none has a chance: one that met nobody has."""
@@ -273,24 +265,12 @@ class POVExecutor:
 
     def _smallest(self, price: Decimal) -> Decimal:
         """The least that an order may have at this price; 0: at none that is known."""
-        least = self.instrument.lot_size_for(market=True).min_quantity
-        if closes(self.request) or not price:
-            return least
-        return smallest_quantity(price, self.instrument, market=True) or least
+        return smallest_child(self.request, price, self.instrument, market=True)
 
     def _order(self, quantity: Decimal, price: Decimal | None) -> OrderRequest:
-        request = self.request
-        passive = request.style is Style.PASSIVE
-        return OrderRequest(
-            symbol=request.symbol,
-            side=request.side,
-            type=OrderType.MARKET if price is None else OrderType.LIMIT,
-            quantity=quantity,
-            price=price,
-            time_in_force=None if price is None else TimeInForce.GTX if passive else TimeInForce.IOC,
-            position_side=request.position_side,
-            reduce_only=request.reduce_only,
-        )
+        passive = self.request.style is Style.PASSIVE
+        tif = TimeInForce.GTX if passive else TimeInForce.IOC
+        return child_order(self.request, quantity, price, tif)
 
 
 def _missed(order: Order) -> bool:

@@ -12,6 +12,7 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.looks import AccountFor, BalanceOf, ContractOf, PriceAt, QuoteOf
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context
+from orderkit.orders.outcomes import committed, would_have_taken
 from orderkit.orders.pacing import Pacing, Style
 from orderkit.utils import closing_quantity
 
@@ -26,7 +27,6 @@ BALANCE_AGE_NS = 5 * S_NS
 CONTRACT_AGE_NS = 600 * S_NS
 VOLATILITY_WINDOW_NS = 60 * S_NS
 LONGEST_COOLDOWN_S = 60
-POST_ONLY = -5022
 # Rejections that say that our picture of the contract is out of date.
 RULE_CODES = frozenset({-1111, -4003, -4004, -4005, -4014, -4023, -4140, -4141, -4164})
 
@@ -174,7 +174,7 @@ class Readiness:
         if self.closes:
             return None
         since = itertools.takewhile(lambda o: o.created_ms * 1_000_000 >= seen.at_ns, reversed(ctx.orders))
-        sent = sum((o.executed_quantity + o.leaves_quantity for o in since), Decimal(0))
+        sent = committed(list(since))
         position = account.position_quantity(self.symbol, self.position_side)
         closing = closing_quantity(self.side, sent + quantity, position, self.position_side)
         price = quote.ask if self.side is Side.BUY else quote.bid
@@ -212,11 +212,6 @@ def failures(orders: Sequence[Order], foreign: Collection[str] = ()) -> int:
 
 def failed(order: Order, foreign: Collection[str] = ()) -> bool:
     """True for an order that came to nothing, and not because we cancelled it or would have crossed."""
-    if not order.is_terminal or order.executed_quantity or crossed(order):
+    if not order.is_terminal or order.executed_quantity or would_have_taken(order):
         return False
     return order.status is not OrderStatus.CANCELED or order.client_order_id in foreign
-
-
-def crossed(order: Order) -> bool:
-    """True for a post-only order that was refused because it would have taken (-5022)."""
-    return order.rejection is not None and order.rejection.code == POST_ONLY

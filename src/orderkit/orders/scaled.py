@@ -16,9 +16,10 @@ from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
+from orderkit.orders.child import child_order
 from orderkit.orders.ending import cancel_orders, wait_answered
-from orderkit.orders.executor import PlannedOrder, why_rejected
-from orderkit.orders.successive import executed, never_arrived
+from orderkit.orders.executor import PlannedOrder
+from orderkit.orders.outcomes import MAX_SENDS, doubts, executed, live, never_arrived, why_rejected
 from orderkit.utils import (
     format_decimal,
     parse_decimal,
@@ -30,7 +31,6 @@ from orderkit.utils import (
 )
 
 ZERO = Decimal(0)
-MAX_SENDS = 3  # of one rung, where it is proven that it never arrived
 
 
 class Sizes(StrEnum):
@@ -155,13 +155,8 @@ class ScaledExecutor:
         request = self.request
         tick = self.instrument.price_filter.tick_size
         prices = rung_prices(request.first, request.last, request.count, tick)
-        return list(
-            zip(
-                prices,
-                rung_sizes(request.quantity, request.count, request.sizes, self.instrument),
-                strict=True,
-            )
-        )
+        quantities = rung_sizes(request.quantity, request.count, request.sizes, self.instrument)
+        return list(zip(prices, quantities, strict=True))
 
     def remarks(self, snapshot: TradingSnapshot) -> list[str]:
         rungs = self.rungs()
@@ -211,11 +206,8 @@ class ScaledExecutor:
 
     def _result(self, ctx: Context, late: str) -> JobResult:
         orders = ctx.orders
-        doubtful = [order.client_order_id for order in orders if order.unresolved]
-        if doubtful:
-            return JobResult(
-                JobStatus.UNKNOWN, f"the outcome of {', '.join(doubtful)} is not known", ctx.interrupted
-            )
+        if (doubt := doubts(orders)) is not None:
+            return JobResult(JobStatus.UNKNOWN, doubt, ctx.interrupted)
         done = executed(orders)
         if done == self.request.quantity:
             return JobResult(JobStatus.COMPLETED)
@@ -230,7 +222,7 @@ class ScaledExecutor:
             said.append(f"{len(refused)} of {len(final)} orders were refused{why}")
         if len(final) < self.request.count:
             said.append(f"{self.request.count - len(final)} orders were not sent")
-        resting = [order for order in final if not order.is_terminal]
+        resting = live(final)
         if resting and not said:
             return JobResult(JobStatus.OPEN, None, ctx.interrupted)
         said.append(f"{done} of {self.request.quantity} done, {len(resting)} orders stay on the exchange")
@@ -238,17 +230,7 @@ class ScaledExecutor:
         return JobResult(JobStatus.OPEN if whole else JobStatus.STOPPED, "; ".join(said), ctx.interrupted)
 
     def _order(self, price: Decimal, quantity: Decimal) -> OrderRequest:
-        request = self.request
-        return OrderRequest(
-            symbol=request.symbol,
-            side=request.side,
-            type=OrderType.LIMIT,
-            quantity=quantity,
-            price=price,
-            time_in_force=request.time_in_force,
-            position_side=request.position_side,
-            reduce_only=request.reduce_only,
-        )
+        return child_order(self.request, quantity, price, self.request.time_in_force)
 
 
 def scaled(

@@ -7,9 +7,8 @@ from orderkit.domain.enums import OrderStatus
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
-from orderkit.orders.executor import result_of
+from orderkit.orders.outcomes import executed, is_unanswered, result_of
 
-ZERO = Decimal(0)
 PATIENCE_MS = 15_000  # for an order that rested and that the exchange denies: a testnet is reset now and then
 
 
@@ -28,10 +27,9 @@ def settle(quantity: Decimal | None, before: JobStatus) -> Callable[[Context], F
             return order.unresolved or (complete and (order.is_terminal or order.confirmed_ns >= began_ns))
 
         deadline_ns = began_ns + PATIENCE_MS * 1_000_000
-        doubtful = OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN
         yield from ctx.wait_for(lambda: all(map(told, ctx.orders)), deadline_ns)
         yield from ctx.wait_for(  # the engine itself gives up on these, later
-            lambda: all(order.unresolved or order.status not in doubtful for order in ctx.orders)
+            lambda: all(order.unresolved or not is_unanswered(order) for order in ctx.orders)
         )
         lost = [order.client_order_id for order in ctx.orders if not told(order)]
         if lost:
@@ -45,9 +43,9 @@ def _result(ctx: Context, quantity: Decimal | None, before: JobStatus) -> JobRes
     doubtful = [o.client_order_id for o in ctx.orders if o.status is OrderStatus.UNKNOWN]
     if doubtful:
         return JobResult(JobStatus.UNKNOWN, f"the outcome of {', '.join(doubtful)} is not known")
-    executed = sum((order.executed_quantity for order in ctx.orders), ZERO)
-    done = f"{executed} done" if quantity is None else f"{executed} of {quantity} done"
-    if quantity is not None and executed >= quantity:
+    total = executed(ctx.orders)
+    done = f"{total} done" if quantity is None else f"{total} of {quantity} done"
+    if quantity is not None and total >= quantity:
         return JobResult(JobStatus.COMPLETED)
     if before in (JobStatus.COMPLETED, JobStatus.FAILED):
         return JobResult(before)  # only trades were missing

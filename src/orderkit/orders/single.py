@@ -5,16 +5,14 @@ from decimal import Decimal
 from typing import ClassVar
 
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import OrderStatus, PositionSide, Side
+from orderkit.domain.enums import PositionSide, Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
-from orderkit.orders.executor import PlannedOrder, result_of
+from orderkit.orders.executor import PlannedOrder
+from orderkit.orders.outcomes import MAX_SENDS, is_unanswered, never_arrived, result_of
 from orderkit.utils import validate_order
-
-MAX_SENDS = 3  # the same order again, once it is proven that it never arrived
-_UNANSWERED = (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,10 @@ class SingleOrderExecutor:
 
     def run(self, ctx: Context) -> Flow[JobResult]:
         order = ctx.orders[-1] if ctx.orders else ctx.submit(self.request.order)
-        yield from self._until_answered(ctx, order)
-        while _never_arrived(order) and len(ctx.orders) < MAX_SENDS and not ctx.stopping:
+        yield from self._until_answered(order)
+        while never_arrived(order) and len(ctx.orders) < MAX_SENDS and not ctx.stopping:
             order = ctx.submit(self.request.order, replaces=order)
-            yield from self._until_answered(ctx, order)
+            yield from self._until_answered(order)
         if order.is_terminal or order.unresolved:
             yield from ctx.wait_done(order)
             return result_of(order)
@@ -101,10 +99,9 @@ class SingleOrderExecutor:
         return (yield from self._leave(ctx, order))
 
     @staticmethod
-    def _until_answered(ctx: Context, order: Order) -> Flow[None]:
+    def _until_answered(order: Order) -> Flow[None]:
         """An order that was sent is never left without its answer, whatever asks us to stop."""
-        del ctx
-        while order.status in _UNANSWERED and not order.unresolved:
+        while is_unanswered(order) and not order.unresolved:
             yield
 
     def _leave(self, ctx: Context, order: Order) -> Flow[JobResult]:
@@ -114,7 +111,3 @@ class SingleOrderExecutor:
         ctx.cancel(order)
         yield from ctx.wait_done(order)
         return replace(result_of(order), interrupted=ctx.interrupted)
-
-
-def _never_arrived(order: Order) -> bool:
-    return order.rejection is not None and order.rejection.kind == "absent"

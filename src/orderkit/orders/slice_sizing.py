@@ -8,8 +8,8 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order
 from orderkit.errors import ValidationError
+from orderkit.orders.child import Parent, smallest_child, taking_limit
 from orderkit.orders.pacing import LADDER, Pacing, Style
-from orderkit.utils import smallest_quantity
 
 ZERO = Decimal(0)
 
@@ -28,7 +28,7 @@ def price_for(
 ) -> Decimal | None:
     """The order's limit; None for a market order. A limit price bounds what a taking slice pays."""
     if style is Style.TAKING or quote is None:
-        return None if quote is None else _taking_price(pacing, quote.mid, instrument)
+        return None if quote is None else taking_limit(pacing.limit_price, quote.mid, instrument)
     buying, tick = side is Side.BUY, instrument.price_filter.tick_size
     price = quote.bid if buying else quote.ask
     if style is Style.TICK_BETTER and quote.ask - quote.bid > tick:
@@ -39,14 +39,11 @@ def price_for(
 
 
 def smallest_for(
-    price: Decimal | None, quote: Quote | None, instrument: Instrument, *, closes: bool
-) -> Decimal | None:
-    """The smallest order that is taken at ``price`` (None: at the market); None where none is."""
-    market = price is None
+    parent: Parent, price: Decimal | None, quote: Quote | None, instrument: Instrument
+) -> Decimal:
+    """The smallest order that is taken at ``price`` (None: at the market)."""
     worth = quote.mid if price is None and quote is not None else price
-    if closes or not worth:
-        return instrument.lot_size_for(market=market).min_quantity
-    return smallest_quantity(worth, instrument, market=market)
+    return smallest_child(parent, worth or ZERO, instrument, market=price is None)
 
 
 def size_for(
@@ -76,11 +73,6 @@ def check_tick(price: Decimal, instrument: Instrument) -> None:
         )
 
 
-def committed(orders: Sequence[Order]) -> Decimal:
-    """Everything that is executed or may still execute."""
-    return sum((order.executed_quantity + order.leaves_quantity for order in orders), ZERO)
-
-
 def unfilled(orders: Sequence[Order]) -> int:
     """How many waiting slices in a row, up to the last one, were not filled whole."""
     count = 0
@@ -90,12 +82,3 @@ def unfilled(orders: Sequence[Order]) -> int:
         if order.is_terminal and order.status is not OrderStatus.REJECTED:
             count += 1
     return count
-
-
-def _taking_price(pacing: Pacing, mid: Decimal, instrument: Instrument) -> Decimal | None:
-    limit, band = pacing.limit_price, instrument.percent_price
-    if limit is None:
-        return None
-    # The exchange takes no limit so far from the market (PERCENT_PRICE), nor would any trade get there.
-    within = mid * band.multiplier_down < limit < mid * band.multiplier_up
-    return limit if within else None

@@ -6,18 +6,26 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from orderkit.domain.enums import OrderStatus, OrderType, TimeInForce
+from orderkit.domain.enums import OrderStatus, TimeInForce
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import Control, JobRecord, JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
-from orderkit.orders.executor import as_amended, why_rejected
+from orderkit.orders.child import child_order, closes
+from orderkit.orders.executor import as_amended
+from orderkit.orders.outcomes import (
+    committed,
+    doubts,
+    is_hopeless,
+    live,
+    why_rejected,
+    would_have_taken,
+)
 from orderkit.orders.pacing import Pacing, Style
-from orderkit.orders.readiness import Blocked, Readiness, crossed, failed
+from orderkit.orders.readiness import Blocked, Readiness, failed
 from orderkit.orders.schedule import Schedule, Slice, as_asked
-from orderkit.orders.slice_sizing import check_tick, committed, price_for, size_for, smallest_for, style_for
-from orderkit.utils import closed_leg
+from orderkit.orders.slice_sizing import check_tick, price_for, size_for, smallest_for, style_for
 
 ZERO = Decimal(0)
 MS_NS = 1_000_000
@@ -29,7 +37,6 @@ RETRY_PAUSES_MS = (1_000, 2_000, 4_000)
 REPLACE_PAUSES_MS = (100, 200, 400, 800, 2_000)  # after a post-only order that would have crossed
 POOR = "NOT_ENOUGH_BALANCE"
 POOR_PATIENCE_NS = 10 * S_NS  # after the schedule's end; before it a poor slice waits
-HOPELESS = frozenset({"authentication", "configuration", "risk"})  # rejections that no later slice can escape
 
 
 class SlicedExecutor(ABC):
@@ -54,9 +61,8 @@ class SlicedExecutor(ABC):
     def __init__(self, request: Any, instrument: Instrument) -> None:
         self.request = request
         self.instrument = instrument
-        closes = request.reduce_only or request.position_side is closed_leg(request.side)
-        self._closes = closes  # no minimum notional, no margin
-        self._ready = Readiness(request.symbol, request.side, request.position_side, closes)
+        self._closes = closes(request)  # no minimum notional, no margin
+        self._ready = Readiness(request.symbol, request.side, request.position_side, self._closes)
         self._cached: tuple[tuple[str, int, int | None], Schedule] | None = None
         self._triggered_ns: int | None = None
         self._traded_before = ZERO
@@ -174,7 +180,7 @@ class SlicedExecutor(ABC):
         attempt = 0
         while order is not None:
             yield from self._until(ctx, _over(order), end_ns)
-            if not crossed(order):
+            if not would_have_taken(order):
                 break
             pause_ms = REPLACE_PAUSES_MS[min(attempt, len(REPLACE_PAUSES_MS) - 1)]
             attempt += 1
@@ -191,7 +197,7 @@ class SlicedExecutor(ABC):
 
         An order whose answer is missing counts as under way; it is cancelled once it is known to exist.
         """
-        resting = [o for o in ctx.orders if not (o.is_terminal or o.request.is_immediate)]
+        resting = [order for order in live(ctx.orders) if not order.request.is_immediate]
         for order in resting:
             ctx.cancel(order)
         while any(o.status is OrderStatus.PENDING_CANCEL and not o.unresolved for o in resting):
@@ -203,9 +209,7 @@ class SlicedExecutor(ABC):
         """What to send now, 0 for nothing."""
         schedule = self._schedule(ctx.job_id, ctx.controls, self._began_in(ctx))
         done, market = self._committed(ctx), price is None
-        smallest = smallest_for(price, ctx.quote(self.request.symbol), instrument, closes=self._closes)
-        if smallest is None:
-            return ZERO
+        smallest = smallest_for(self.request, price, ctx.quote(self.request.symbol), instrument)
         missing = target - done
         if not ctx.finishing:
             factor = pacing.max_slice_multiplier if pacing.catch_up else Decimal(1)
@@ -284,8 +288,9 @@ class SlicedExecutor(ABC):
             yield from ctx.wait_done(*ctx.orders)
             pacing, total = self._pacing(ctx), self._total(ctx)
             left = total - self._committed(ctx)
-            if any(order.unresolved for order in ctx.orders):
-                return self._in_doubt(ctx)
+            if (doubt := doubts(ctx.orders)) is not None:
+                ctx.note("ERROR", doubt)
+                return JobResult(JobStatus.UNKNOWN, doubt, ctx.interrupted)
             if left <= 0:
                 ctx.note("STRATEGY_COMPLETED", f"{total} {self.instrument.base_asset} done")
                 return JobResult(JobStatus.COMPLETED)
@@ -341,14 +346,7 @@ class SlicedExecutor(ABC):
         return 0 if pacing.no_cross and rested else interval_ns
 
     def _hopeless(self, ctx: Context) -> bool:
-        last = ctx.orders[-1] if ctx.orders else None
-        return last is not None and last.rejection is not None and last.rejection.kind in HOPELESS
-
-    def _in_doubt(self, ctx: Context) -> JobResult:
-        names = ", ".join(order.client_order_id for order in ctx.orders if order.unresolved)
-        reason = f"the outcome of {names} is not known"
-        ctx.note("ERROR", reason)
-        return JobResult(JobStatus.UNKNOWN, reason, ctx.interrupted)
+        return bool(ctx.orders) and is_hopeless(ctx.orders[-1])
 
     def _incomplete(
         self, ctx: Context, left: Decimal, total: Decimal, reason: str | None = None
@@ -406,16 +404,8 @@ class SlicedExecutor(ABC):
     def _order(
         self, quantity: Decimal, price: Decimal | None = None, *, resting: bool = False
     ) -> OrderRequest:
-        return OrderRequest(
-            symbol=self.request.symbol,
-            side=self.request.side,
-            type=OrderType.MARKET if price is None else OrderType.LIMIT,
-            quantity=quantity,
-            price=price,
-            time_in_force=None if price is None else TimeInForce.GTX if resting else TimeInForce.IOC,
-            position_side=self.request.position_side,
-            reduce_only=self.request.reduce_only,
-        )
+        tif = TimeInForce.GTX if resting else TimeInForce.IOC
+        return child_order(self.request, quantity, price, tif)
 
 
 def _over(order: Order) -> Callable[[], bool]:

@@ -2,42 +2,17 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Protocol
 
-from orderkit.domain.enums import OrderStatus, PositionSide, Side
+from orderkit.domain.enums import OrderStatus
 from orderkit.domain.job import Control, ControlKind, JobResult, JobStatus
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context
 from orderkit.errors import ValidationError
-from orderkit.orders.executor import why_rejected
-from orderkit.utils import closed_leg
+from orderkit.orders.outcomes import doubts, executed, is_hopeless, why_rejected, would_have_taken
 
-ZERO = Decimal(0)
 PAUSES_MS = (1_000, 2_000, 4_000, 8_000, 15_000)  # after that many failures in a row it is given up
-POST_ONLY_REFUSED = -5022
 FIRST_POST_ONLY_MS, LONGEST_POST_ONLY_MS = 250, 30_000
-HOPELESS = frozenset({"authentication", "configuration", "risk"})  # refusals that no later order escapes soon
 _FAILED = (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH)
-
-
-class Directed(Protocol):
-    """The part of a request that says whether it can open a position."""
-
-    @property
-    def side(self) -> Side: ...
-    @property
-    def position_side(self) -> PositionSide: ...
-    @property
-    def reduce_only(self) -> bool: ...
-
-
-def closes(request: Directed) -> bool:
-    """True for orders that can only close a position: no minimum notional binds them."""
-    return request.reduce_only or request.position_side is closed_leg(request.side)
-
-
-def executed(orders: Sequence[Order]) -> Decimal:
-    return sum((order.executed_quantity for order in orders), ZERO)
 
 
 def failures(orders: Sequence[Order]) -> list[Order]:
@@ -58,19 +33,14 @@ def retry_ms(orders: Sequence[Order], longest_post_only_ms: int = LONGEST_POST_O
     failed = failures(orders)
     if not failed:
         return 0
-    last = failed[-1].rejection
-    if last is not None and last.code == POST_ONLY_REFUSED:
+    last = failed[-1]
+    if would_have_taken(last):
         pause_ms = FIRST_POST_ONLY_MS << min(len(failed) - 1, 10)
-        return failed[-1].created_ms + min(pause_ms, longest_post_only_ms)
-    meant = [o for o in failed if o.rejection is None or o.rejection.code != POST_ONLY_REFUSED]
-    if (last is not None and last.kind in HOPELESS) or len(meant) > len(PAUSES_MS):
+        return last.created_ms + min(pause_ms, longest_post_only_ms)
+    meant = [order for order in failed if not would_have_taken(order)]
+    if is_hopeless(last) or len(meant) > len(PAUSES_MS):
         return None
-    return failed[-1].created_ms + PAUSES_MS[len(meant) - 1]
-
-
-def never_arrived(order: Order) -> bool:
-    """True for an order that was proven never to have reached the exchange."""
-    return order.rejection is not None and order.rejection.kind == "absent"
+    return last.created_ms + PAUSES_MS[len(meant) - 1]
 
 
 def check_pausable(control: Control, kind: str) -> None:
@@ -94,10 +64,8 @@ def result(
 
     ``why`` it ended before the quantity was done, where its orders do not say so.
     """
-    doubtful = [order.client_order_id for order in ctx.orders if order.unresolved]
-    if doubtful:
-        reason = f"the outcome of {', '.join(doubtful)} is not known"
-        return JobResult(JobStatus.UNKNOWN, reason, ctx.interrupted)
+    if (doubt := doubts(ctx.orders)) is not None:
+        return JobResult(JobStatus.UNKNOWN, doubt, ctx.interrupted)
     left = total - executed(ctx.orders)
     if left <= 0:
         return JobResult(JobStatus.COMPLETED)

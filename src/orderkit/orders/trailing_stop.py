@@ -9,9 +9,9 @@ from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderType, PositionSide, Side, WorkingType
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.order import OrderRequest
+from orderkit.orders.child import closes
 from orderkit.orders.executor import PlannedOrder
 from orderkit.orders.single import SingleOrderExecutor, SingleRequest
-from orderkit.orders.successive import closes
 from orderkit.utils import parse_decimal, validate_side
 
 

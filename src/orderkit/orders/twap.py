@@ -18,7 +18,7 @@ from orderkit.orders.executor import PlannedOrder
 from orderkit.orders.pacing import Style
 from orderkit.orders.schedule import MS_NS, Schedule, even, randomized, sized
 from orderkit.orders.single import SingleRequest
-from orderkit.orders.slice_sizing import check_tick, committed
+from orderkit.orders.slice_sizing import check_tick
 from orderkit.orders.slicing import SlicedExecutor
 from orderkit.orders.twap_request import TWAPRequest
 from orderkit.utils import (
@@ -29,7 +29,7 @@ from orderkit.utils import (
     validate_sliced_order,
 )
 
-__all__ = ["TWAPExecutor", "TWAPRequest", "committed", "twap"]
+__all__ = ["TWAPExecutor", "TWAPRequest", "twap"]
 ONE = Decimal(1)
 
 

@@ -37,7 +37,7 @@ from orderkit.domain.order import Fill, Order, OrderReport, OrderRequest, Reject
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.engine import Engine, Output
 from orderkit.engine.journal import FillRecorded, JobEnded, OrderIntended
-from orderkit.orders.executor import result_of
+from orderkit.orders.outcomes import result_of
 
 SECOND = 1_000_000_000
 MARKET = OrderRequest("BTCUSDT", Side.BUY, OrderType.MARKET, Decimal("0.3"))
