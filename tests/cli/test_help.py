@@ -2,38 +2,11 @@
 
 import re
 import shlex
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import typer
 
-from orderkit.cli import app
 from orderkit.console.helptext import purpose_of
-
-GROUP: Any = typer.main.get_command(app)
-
-
-def commands(group: Any = GROUP, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every command with its words, such as ``paper start``."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{prefix}{name} ")
-        else:
-            yield prefix + name, command
-
-
-COMMANDS = dict(commands())
-
-
-def help_of(name: str) -> str:
-    context = COMMANDS[name].make_context(f"bot.py {name}", [], resilient_parsing=True)
-    text: str = context.get_help()
-    return text
-
-
-def examples(name: str) -> list[str]:
-    return re.findall(r"^  (?:\w+=\S+ )?bot\.py (.+)$", help_of(name), re.MULTILINE)
+from tests.cli.tree import COMMANDS, examples, help_of, options_of
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -71,7 +44,7 @@ def test_a_help_page_fits_80_columns_but_for_examples_and_has_no_control_codes(n
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_the_options_that_scripts_rely_on(name: str) -> None:
-    own = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+    own = options_of(name)
     if name == "paper serve":  # prints one line and serves
         return
     assert "--json" in own

@@ -2,19 +2,16 @@
 
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-import typer
 
 from orderkit import errors
-from orderkit.cli import app
 from orderkit.console.documents import ErrorDocument, JobDocument, PlanDocument, ReconcileDocument
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.order import TRANSITIONS
+from tests.cli.tree import COMMANDS, ORDERS, options_of, parsed
 from tests.support import ROOT, Desk
 
 README = (ROOT / "README.md").read_text()
@@ -22,23 +19,8 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "TESTING_GUIDE.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs" / "decisions").glob("*.md")),
 ]
-GROUP: Any = typer.main.get_command(app)
-ORDERS = [
-    name
-    for name, command in GROUP.commands.items()
-    if any("--plan" in parameter.opts for parameter in command.params)
-]
 FIRST_RUN = "pip install uv && uv run bot.py twap BTCUSDT BUY 1.0 --chunks 10 --interval 1"
 TEST_RUN = "pip install uv && uv run pytest"
-
-
-def commands(group: Any = GROUP, prefix: str = "") -> Iterator[str]:
-    """Every command with its words, such as ``paper start``."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{prefix}{name} ")
-        else:
-            yield prefix + name
 
 
 def section(title: str) -> str:
@@ -60,23 +42,6 @@ def examples() -> list[str]:
     return sorted(line for line in set(found) if line != "COMMAND")
 
 
-def parsed(line: str) -> Any:
-    """The command that ``line`` names, having taken the rest of the line; raises Typer's complaint."""
-    command, words = GROUP, line.split()
-    while hasattr(command, "commands"):
-        command = command.commands[words.pop(0)]
-    return command.make_context(command.name, words)
-
-
-def named(cell: str) -> Any:
-    """The command that a row of the table is about."""
-    command = GROUP
-    for word in cell.split():
-        if hasattr(command, "commands"):
-            command = command.commands[word]
-    return command
-
-
 def test_the_two_commands_that_set_everything_up_stand_in_the_readme_as_promised() -> None:
     lines = [line.strip() for line in README.splitlines()]
     assert FIRST_RUN in lines
@@ -84,19 +49,23 @@ def test_the_two_commands_that_set_everything_up_stand_in_the_readme_as_promised
     assert f"({TEST_RUN})" in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
+def name_in(cell: str) -> str:
+    """The command that a row of the table is about, without its arguments."""
+    return " ".join(word for word in cell.split() if word.islower())
+
+
 def test_every_command_is_in_the_readmes_table_and_the_reverse() -> None:
-    words = [cell.split() for cell in first_cells(section("Commands").split("Options of")[0])]
-    listed = [" ".join(word for word in row if word.islower()) for row in words]
-    assert sorted(listed) == sorted(commands())
+    listed = map(name_in, first_cells(section("Commands").split("Options of")[0]))
+    assert sorted(listed) == sorted(COMMANDS)
 
 
 def test_the_table_names_each_commands_arguments() -> None:
     for cell in first_cells(section("Commands").split("Options of")[0]):
-        names = [p.metavar for p in named(cell).params if p.param_type_name == "argument"]
+        names = [p.metavar for p in COMMANDS[name_in(cell)].params if p.param_type_name == "argument"]
         assert [w for w in cell.split() if not w.islower()] == names
 
 
-@pytest.mark.parametrize("command", list(commands()))
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_command_has_an_example(command: str) -> None:
     assert any(line.startswith(command) for line in examples())
 
@@ -104,9 +73,8 @@ def test_every_command_has_an_example(command: str) -> None:
 @pytest.mark.parametrize("name", ORDERS)
 def test_every_shared_option_of_the_table_exists_in_every_order_command(name: str) -> None:
     table = section("Commands").split("Options of every order command:")[1]
-    known = {text for parameter in GROUP.commands[name].params for text in parameter.opts}
     rows = [line for line in table.splitlines() if f"(not `{name}`" not in line]
-    assert {cell.split()[0] for cell in first_cells("\n".join(rows))} <= known
+    assert {cell.split()[0] for cell in first_cells("\n".join(rows))} <= options_of(name)
 
 
 INCOMPLETE = {"market BTCUSDT BUY"}  # shown for its usage error

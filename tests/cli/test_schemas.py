@@ -6,32 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-import typer
 
-from orderkit.cli import app
 from orderkit.console import acting_documents, documents, looking_documents, rehearsal_documents, schemas
 from orderkit.console.looking_documents import PaperDocument
 from tests.cli.normal import document_of
+from tests.cli.tree import COMMANDS, ORDERS, options_of
 from tests.support import Desk
-
-GROUP: Any = typer.main.get_command(app)
-
-
-def commands(group: Any = GROUP, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{prefix}{name} ")
-        else:
-            yield prefix + name, command
-
-
-def speaks_json(command: Any) -> bool:
-    return any("--json" in parameter.opts for parameter in command.params)
-
-
-def is_order(command: Any) -> bool:
-    """Order commands share --plan."""
-    return any("--plan" in parameter.opts for parameter in command.params)
 
 
 def test_the_files_are_those_of_the_code() -> None:
@@ -50,8 +30,8 @@ def test_every_document_has_a_schema() -> None:
 
 
 def test_every_command_that_speaks_json_has_a_document() -> None:
-    speaking = {name for name, command in commands() if speaks_json(command) and not is_order(command)}
-    assert speaking | {"close"} == set(schemas.PRINTED)  # an order command; with --all it is not
+    speaking = {name for name in COMMANDS if "--json" in options_of(name)}
+    assert speaking - {*ORDERS} | {"close"} == set(schemas.PRINTED)  # an order command; with --all it is not
     assert {name for names in schemas.PRINTED.values() for name in names} <= set(schemas.DOCUMENTS)
 
 

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from tests.cli.test_readme import GROUP, ORDERS, parsed
+from tests.cli.tree import COMMANDS, ORDERS, options_of, parsed
 from tests.support import BOT, Desk, Done
 
-SIZED = [name for name in ORDERS if any("--notional" in p.opts for p in GROUP.commands[name].params)]
+SIZED = [name for name in ORDERS if "--notional" in options_of(name)]
 
 
 def planned(desk: Desk, line: str) -> Done:
@@ -30,7 +30,7 @@ def test_every_order_command_but_grid_and_close_takes_every_size() -> None:
 def test_with_such_an_option_the_quantity_is_left_out_and_the_rest_is_read_as_ever(
     command: str, option: str
 ) -> None:
-    arguments = [p for p in GROUP.commands[command].params if p.param_type_name == "argument"]
+    arguments = [p for p in COMMANDS[command].params if p.param_type_name == "argument"]
     rest = {p.name: str(70_000 + number) for number, p in enumerate(arguments[3:])}
     words = parsed(" ".join([command, "BTCUSDT", "BUY", *rest.values(), option])).params
     assert words | rest == words

@@ -7,21 +7,18 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import typer
 
-from orderkit.cli import app
 from tests.cli.normal import normal
 from tests.cli.story import STORY, Step
+from tests.cli.tree import COMMANDS, options_of
 from tests.support import Desk, Done
 
 FOLDER = Path(__file__).parent / "snapshots"
-GROUP: Any = typer.main.get_command(app)
 UNTOLD = {"paper serve"}  # runs until it is ended: tests/contract/paper/test_process.py
 
 # What differs from one machine or moment to the next, besides what tests/cli/normal.py knows.
@@ -43,14 +40,6 @@ class Told(NamedTuple):
     scripts: dict[str, Done]
 
 
-def commands(group: Any = GROUP, prefix: str = "") -> Iterator[str]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{prefix}{name} ")
-        else:
-            yield prefix + name
-
-
 def words_of(step: Step) -> str:
     """The command of a step."""
     words = step.line.split()
@@ -65,7 +54,7 @@ def tell(home: Path, scripted: bool) -> dict[str, Done]:
         for step in STORY:
             if step.before is not None:
                 step.before(desk)
-            quiet = " --quiet" if "--quiet" in options_of(step) else ""
+            quiet = " --quiet" if has_quiet(step) else ""
             done[step.line] = desk.bot(f"{step.line} --json{quiet}" if scripted else step.line)
             if step is STORY[0]:
                 desk.rest = desk.bot("paper status --json").json["rest"]
@@ -75,13 +64,9 @@ def tell(home: Path, scripted: bool) -> dict[str, Done]:
     return done
 
 
-def options_of(step: Step) -> set[str]:
-    if step.line == "nonsense":
-        return set()
-    command = GROUP
-    for word in words_of(step).split():
-        command = command.commands[word]
-    return {option for parameter in command.params for option in parameter.opts}
+def has_quiet(step: Step) -> bool:
+    name = words_of(step)
+    return name in COMMANDS and "--quiet" in options_of(name)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +122,7 @@ def name_of(step: Step) -> str:
 
 
 def test_every_command_is_part_of_the_story() -> None:
-    assert {words_of(step) for step in STORY} - {"nonsense"} == set(commands()) - UNTOLD
+    assert {words_of(step) for step in STORY} - {"nonsense"} == set(COMMANDS) - UNTOLD
 
 
 @pytest.mark.timeout(300)
@@ -176,7 +161,7 @@ def test_a_script_reads_one_document_and_people_the_rest(told: Told) -> None:
 def test_quietly_a_command_has_nothing_to_remark(told: Told) -> None:
     for line, done in told.scripts.items():
         said = [text for text in done.err.splitlines() if not text.startswith(("warning: ", " "))]
-        assert said == [] or "--quiet" not in options_of(Step(line)), line
+        assert said == [] or not has_quiet(Step(line)), line
 
 
 def test_the_story_reaches_every_published_exit_code_but_a_bug_and_an_interrupt() -> None:

@@ -2,7 +2,7 @@
 
 import shlex
 
-from tests.cli.test_help import COMMANDS, examples
+from tests.cli.tree import COMMANDS, examples
 from tests.support import Desk, finish
 
 KEYS = {"BINANCE_API_KEY": "k" * 64, "BINANCE_API_SECRET": "s" * 64}

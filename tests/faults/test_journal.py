@@ -4,7 +4,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ import pytest
 
 from orderkit.domain.enums import OrderStatus, OrderType, Side
 from orderkit.domain.job import Control, ControlKind, JobRecord, JobResult, JobStatus
-from orderkit.domain.order import Fill, OrderRequest
+from orderkit.domain.order import OrderRequest
 from orderkit.engine.journal import FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
 from orderkit.errors import ConfigurationError
 from orderkit.journal.schema import MIGRATIONS, SCHEMA_VERSION
 from orderkit.journal.sqlite import SqliteJournal
-from tests.faults.cells import CellDesk, open_desk
+from tests.faults.cells import CellDesk
+from tests.fills import bought
 from tests.support import BOT
 
 MARKET = '{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"0.3"}'
@@ -44,22 +44,7 @@ def changed(cid: str, status: OrderStatus, executed: str) -> OrderChanged:
 
 
 def fill(cid: str, trade_id: int, quantity: str) -> FillRecorded:
-    return FillRecorded(
-        Fill(
-            symbol="BTCUSDT",
-            client_order_id=cid,
-            order_id=7,
-            trade_id=trade_id,
-            side=Side.BUY,
-            price=Decimal(60_000),
-            quantity=Decimal(quantity),
-            commission=Decimal("0.01"),
-            commission_asset="USDT",
-            realized_pnl=Decimal(0),
-            is_maker=False,
-            time_ms=5,
-        )
-    )
+    return FillRecorded(bought(cid, trade_id, quantity))
 
 
 # --- versions -------------------------------------------------------------------------------------
@@ -194,35 +179,26 @@ def text(path: Path) -> None:
     path.write_text("dear diary, " * 100)
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CellDesk]:
-    made = open_desk(tmp_path_factory.mktemp("home"))
-    yield made
-    made.close()
-
-
 @pytest.mark.parametrize("spoil", [damaged, torn, newer, foreign, text])
-def test_a_journal_that_cannot_be_used_is_named_and_not_touched(shared: CellDesk, spoil: Any) -> None:
-    shared.renew()
-    path = shared.home / "journal.sqlite"
+def test_a_journal_that_cannot_be_used_is_named_and_not_touched(cell: CellDesk, spoil: Any) -> None:
+    path = cell.home / "journal.sqlite"
     spoil(path)
     before = path.read_bytes()
-    done = shared.bot("market BTCUSDT BUY 0.01 --json")
+    done = cell.bot("market BTCUSDT BUY 0.01 --json")
     assert done.code == 6, done
     assert str(path) in done.json["error"]["message"]
     assert done.json["error"]["hint"]
     assert path.read_bytes() == before
-    assert shared.requests("POST", "/fapi/v1/order") == []
-    for left in shared.home.glob("journal.sqlite*"):
+    assert cell.requests("POST", "/fapi/v1/order") == []
+    for left in cell.home.glob("journal.sqlite*"):
         left.unlink()
 
 
-def test_an_intent_is_on_the_platter_before_its_order_leaves(shared: CellDesk, tmp_path: Path) -> None:
+def test_an_intent_is_on_the_platter_before_its_order_leaves(cell: CellDesk, tmp_path: Path) -> None:
     """As the kernel saw it: what was written to the journal's log was synced, then the order was sent."""
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("there is no strace on this machine")
-    shared.renew()
     trace = tmp_path / "trace"
     watch = [
         strace,
@@ -236,7 +212,7 @@ def test_an_intent_is_on_the_platter_before_its_order_leaves(shared: CellDesk, t
         str(trace),
     ]
     order = [sys.executable, str(BOT), "market", "BTCUSDT", "BUY", "0.01", "--job-id", "traced"]
-    done = subprocess.run([*watch, *order], env=shared.environ, capture_output=True, text=True, check=False)
+    done = subprocess.run([*watch, *order], env=cell.environ, capture_output=True, text=True, check=False)
     if not trace.exists() or "ptrace" in done.stderr:
         pytest.skip("strace may not be used here")
     assert done.returncode == 0, done.stderr

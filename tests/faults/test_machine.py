@@ -2,12 +2,11 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
-from tests.faults.cells import CellDesk, document, open_desk
+from tests.faults.cells import CellDesk, document
 from tests.faults.truth import assert_executed_once, assert_true
 
 TWAP = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms --job-id job --json"
@@ -35,20 +34,6 @@ import ctypes
 header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
 assert ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)()) == 0
 """
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CellDesk]:
-    made = open_desk(tmp_path_factory.mktemp("home"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def cell(shared: CellDesk) -> CellDesk:
-    shared.extra = {}
-    shared.renew()
-    return shared
 
 
 @pytest.mark.parametrize("offset_s", [-5, 5, -3600])

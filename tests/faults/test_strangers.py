@@ -5,11 +5,11 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.faults.cells import CellDesk, open_desk
+from tests.faults.cells import CellDesk
 from tests.faults.truth import client_of, gateway_of
 from tests.support import finish
 
@@ -17,19 +17,6 @@ LIMIT = "limit BTCUSDT BUY 0.01 59000 --wait --job-id job --json"
 HELD = LIMIT + " --dead-man 5s"
 TWAP = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 600ms --job-id job --json"
 ORDER = ("POST", "/fapi/v1/order")
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CellDesk]:
-    made = open_desk(tmp_path_factory.mktemp("home"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def cell(shared: CellDesk) -> CellDesk:
-    shared.renew()
-    return shared
 
 
 def notes(desk: CellDesk, state: str) -> list[str]:

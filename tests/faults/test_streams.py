@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,27 +10,13 @@ import pytest
 
 from orderkit.paper import process as exchange
 from orderkit.paper.state import PaperInfo
-from tests.faults.cells import CellDesk, document, open_desk
+from tests.faults.cells import CellDesk, document
 from tests.faults.truth import assert_executed_once, assert_true, client_of
 from tests.support import Done, finish
 
 TWAP = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 400ms --job-id job --json"
 LIMIT = "limit BTCUSDT BUY 0.01 59000 --wait --job-id job --json"
 ORDER = "/fapi/v1/order"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CellDesk]:
-    made = open_desk(tmp_path_factory.mktemp("home"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def cell(shared: CellDesk) -> CellDesk:
-    shared.extra = {}
-    shared.renew()
-    return shared
 
 
 def streams(desk: CellDesk, fault: str) -> None:

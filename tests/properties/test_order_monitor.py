@@ -12,6 +12,7 @@ from orderkit.domain.enums import OrderStatus, OrderType, Side, TimeInForce
 from orderkit.domain.events import Event
 from orderkit.domain.order import TRANSITIONS, Fill, Order, OrderReport, OrderRequest, Rejection
 from orderkit.engine.monitor import UNANSWERED, OrderMonitor
+from tests.fills import bought
 
 S = OrderStatus
 CID = "ok-job-1"
@@ -36,20 +37,7 @@ def report(status: OrderStatus, executed: Decimal, time_ms: int, price: Decimal 
 
 
 def trade(trade_id: int, quantity: Decimal) -> Fill:
-    return Fill(
-        symbol="BTCUSDT",
-        client_order_id=CID,
-        order_id=7,
-        trade_id=trade_id,
-        side=Side.BUY,
-        price=PRICE + trade_id,
-        quantity=quantity,
-        commission=Decimal("0.01"),
-        commission_asset="USDT",
-        realized_pnl=Decimal(0),
-        is_maker=False,
-        time_ms=trade_id,
-    )
+    return bought(CID, trade_id, quantity, price=PRICE + trade_id, time_ms=trade_id)
 
 
 class AnyEvents(RuleBasedStateMachine):

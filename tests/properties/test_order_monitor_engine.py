@@ -43,6 +43,7 @@ from orderkit.engine.engine import Engine, Output
 from orderkit.engine.journal import Entry, FillRecorded, OrderChanged, OrderIntended
 from orderkit.orders.outcomes import MAX_SENDS
 from orderkit.orders.single import SingleOrderExecutor, SingleRequest
+from tests.fills import bought
 
 S = OrderStatus
 QUANTITY = Decimal("0.5")
@@ -96,20 +97,7 @@ class Exchange:
     def fill(self, held: Held, quantity: Decimal, now_ms: int) -> None:
         quantity = min(quantity, QUANTITY - held.executed)
         self.trades += 1
-        fill = Fill(
-            symbol="BTCUSDT",
-            client_order_id=held.cid,
-            order_id=held.order_id,
-            trade_id=self.trades,
-            side=Side.BUY,
-            price=Decimal(60_000),
-            quantity=quantity,
-            commission=Decimal(0),
-            commission_asset="USDT",
-            realized_pnl=Decimal(0),
-            is_maker=True,
-            time_ms=now_ms,
-        )
+        fill = bought(held.cid, self.trades, quantity, order_id=held.order_id, maker=True, time_ms=now_ms)
         held.executed += quantity
         held.fills.append(fill)
         self._move(held, S.FILLED if held.executed == QUANTITY else S.PARTIALLY_FILLED, now_ms)

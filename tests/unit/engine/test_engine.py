@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from tests.fills import bought
 
 from orderkit.domain.commands import (
     CancelOrder,
@@ -47,20 +48,7 @@ LIMIT = OrderRequest(
 
 
 def fill(trade_id: int, quantity: str, cid: str = "ok-j-1") -> Fill:
-    return Fill(
-        symbol="BTCUSDT",
-        client_order_id=cid,
-        order_id=7,
-        trade_id=trade_id,
-        side=Side.BUY,
-        price=Decimal(60_000),
-        quantity=Decimal(quantity),
-        commission=Decimal("0.01"),
-        commission_asset="USDT",
-        realized_pnl=Decimal(0),
-        is_maker=False,
-        time_ms=1,
-    )
+    return bought(cid, trade_id, quantity)
 
 
 def report(status: str, executed: str = "0", time_ms: int = 1, cid: str = "ok-j-1") -> OrderReport:
