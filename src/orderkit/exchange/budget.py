@@ -1,30 +1,28 @@
 """The request budget that all processes share: limits, what is used of them, and until when all must stop."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from orderkit.domain.enums import Environment
 from orderkit.exchange.weights import Cost
-from orderkit.exchange.windows import Window
+from orderkit.exchange.windows import Count, Window
 
 MINUTE_MS = 60_000
 TEN_SECONDS_MS = 10_000
 # Queries leave a quarter of the weight to cancels: 600 a minute on live, each of weight 1, which clears the
 # full books (MAX_NUM_ORDERS 200) of three symbols one by one. Placing an order weighs nothing.
 QUERY_SHARE = (3, 4)
-_SCHEMA = 1
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The exchange's limits; 0 is none. Live figures by default (exchangeInfo, 2026-11)."""
 
-    weight_1m: int = 2400
-    orders_10s: int = 300
-    orders_1m: int = 1200
+    weight_1m: Count = 2400
+    orders_10s: Count = 300
+    orders_1m: Count = 1200
 
     @classmethod
     def of(cls, environment: Environment) -> "Limits":
@@ -53,12 +51,11 @@ class Moment:
     ns: int
 
 
-@dataclass(slots=True)
-class Stop:
+class Stop(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """Nothing may be sent until then, told on two clocks: where they differ, one was set or restarted."""
 
-    until_ms: int = 0
-    until_ns: int = 0
+    until_ms: Count = 0
+    until_ns: Count = 0
     banned: bool = False
 
     def left_s(self, now: Moment) -> float:
@@ -72,13 +69,20 @@ class Stop:
             self.banned = banned
 
 
-@dataclass(slots=True)
-class Account:
+def _ten_seconds() -> Window:
+    return Window(TEN_SECONDS_MS)
+
+
+def _minute() -> Window:
+    return Window(MINUTE_MS)
+
+
+class Account(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The order counts of one account."""
 
-    stop: Stop = field(default_factory=Stop)
-    orders_10s: Window = field(default_factory=lambda: Window(TEN_SECONDS_MS))
-    orders_1m: Window = field(default_factory=lambda: Window(MINUTE_MS))
+    stop: Stop = msgspec.field(default_factory=Stop)
+    orders_10s: Window = msgspec.field(default_factory=_ten_seconds)
+    orders_1m: Window = msgspec.field(default_factory=_minute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +112,16 @@ class Told:
     orders_1m: int | None = None
 
 
-@dataclass(slots=True)
-class Budget:
-    """All of it for one host. Pure: the file around it, and the waiting, are elsewhere."""
+class Budget(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=2):
+    """All of it for one host. Pure: the file around it, and the waiting, are elsewhere.
+
+    The tag is the version of the file, which starts anew with another one.
+    """
 
     limits: Limits
-    stop: Stop = field(default_factory=Stop)
-    weight: Window = field(default_factory=lambda: Window(MINUTE_MS))
-    accounts: dict[str, Account] = field(default_factory=dict)
+    stop: Stop = msgspec.field(default_factory=Stop)
+    weight: Window = msgspec.field(default_factory=_minute)
+    accounts: dict[str, Account] = msgspec.field(default_factory=dict)
 
     def take(self, cost: Cost, account: str, now: Moment) -> Ticket | Wait:
         """Reserve the cost, all of it or nothing."""
@@ -205,62 +211,16 @@ class Budget:
     # --- as bytes ---------------------------------------------------------------------------------
 
     def encode(self) -> bytes:
-        limits, stop = self.limits, self.stop
-        rows = {
-            name: [_stop_row(a.stop), _window_row(a.orders_10s), _window_row(a.orders_1m)]
-            for name, a in self.accounts.items()
-        }
-        document = [
-            _SCHEMA,
-            [limits.weight_1m, limits.orders_10s, limits.orders_1m],
-            _stop_row(stop),
-            _window_row(self.weight),
-            rows,
-        ]
-        return _encode(document).encode()
+        return _encode(self)
 
     @classmethod
     def decode(cls, content: bytes, limits: Limits) -> "Budget":
         """The budget in a file; an unused one with ``limits`` where there is none that makes sense."""
         try:
-            schema, limit_row, stop, weight, accounts = json.loads(content)
-            if schema != _SCHEMA:
-                return cls(limits)
-            return cls(
-                Limits(*_counts(limit_row, 3)),
-                _stop(stop),
-                Window(MINUTE_MS, *_counts(weight, 8)),
-                {
-                    name: Account(
-                        _stop(stopped),
-                        Window(TEN_SECONDS_MS, *_counts(short, 8)),
-                        Window(MINUTE_MS, *_counts(long, 8)),
-                    )
-                    for name, (stopped, short, long) in accounts.items()
-                },
-            )
-        except (ValueError, TypeError, AttributeError):
+            return _decode(content)
+        except msgspec.DecodeError:
             return cls(limits)
 
 
-def _window_row(w: Window) -> list[int]:
-    return [w.index, w.used, w.pending, w.carried, w.late, w.as_of_ns, w.unsaid, w.unsaid_ns]
-
-
-def _stop_row(stop: Stop) -> list[int]:
-    return [stop.until_ms, stop.until_ns, int(stop.banned)]
-
-
-def _stop(row: Any) -> Stop:
-    until_ms, until_ns, banned = _counts(row, 3)
-    return Stop(until_ms, until_ns, bool(banned))
-
-
-def _counts(row: Any, length: int) -> list[int]:
-    """``row`` when it is a list of so many whole numbers from 0. Raises ValueError."""
-    if type(row) is not list or len(row) != length:
-        raise ValueError("not a row of the budget")
-    for value in row:
-        if type(value) is not int or value < 0:
-            raise ValueError("not a count")
-    return row
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Budget).decode

@@ -1,6 +1,10 @@
 """How much of one rate limit is used: the exchange's fixed windows as seen from this side of the wire."""
 
-from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 # The exchange counts in windows that start at whole minutes (or ten seconds) of its own clock. A clock more
 # than a second ahead of it is refused (-1021), so one second after our boundary its window has begun too;
@@ -8,8 +12,7 @@ from dataclasses import dataclass
 EDGE_MS = 1_000
 
 
-@dataclass(slots=True)
-class Window:
+class Window(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """One counter of the exchange, for example the request weight of a minute.
 
     Times in ms are exchange time as estimated here, times in ns are this machine's monotonic clock.
@@ -21,15 +24,15 @@ class Window:
     after its own.
     """
 
-    length_ms: int
-    index: int = 0
-    used: int = 0
-    pending: int = 0
-    carried: int = 0
-    late: int = 0
-    as_of_ns: int = 0
-    unsaid: int = 0
-    unsaid_ns: int = 0
+    length_ms: Annotated[int, msgspec.Meta(gt=0)]
+    index: Count = 0
+    used: Count = 0
+    pending: Count = 0
+    carried: Count = 0
+    late: Count = 0
+    as_of_ns: Count = 0
+    unsaid: Count = 0
+    unsaid_ns: Count = 0
 
     @property
     def total(self) -> int:

@@ -23,6 +23,7 @@ from orderkit.exchange.weights import Cost, cost_of
 START_MS = 1_795_000_042_000  # 22 s into a minute, 2 s into ten
 QUERY, CANCEL, ORDER = Cost(5), Cost(1, urgent=True), Cost(0, 1, urgent=True)
 LIMITS = Limits(weight_1m=100, orders_10s=3, orders_1m=5)
+WRITTEN = Budget(LIMITS).encode()
 
 
 def at(seconds: float) -> Moment:
@@ -149,16 +150,20 @@ def test_a_budget_survives_being_written_and_read() -> None:
         b"[]",
         b'{"a":1}',
         b"\xff\xfe",
-        b"[2,[1,1,1],[0,0,0],[0,0,0,0,0,0,0,0],{}]",
-        b"[1,[1,1],[0,0,0],[0,0,0,0,0,0,0,0],{}]",
-        b"[1,[1,1,1],[0,0,0],[0,0,-1,0,0,0,0,0],{}]",
-        b'[1,[1,1,1],[0,0,0],[0,0,"1",0,0,0,0,0],{}]',
-        b"[1,[1,1,1],[0,0,0],[0,0,0,0,0,0,0,0],[]]",
-        b'[1,[1,1,1],[0,0,0],[0,0,0,0,0,0,0,0],{"a":1}]',
-        Budget(LIMITS).encode() + b"1]}",
+        b"[1,[1,1,1],[0,0,0],[0,0,0,0,0,0,0,0],{}]",  # as version 1 wrote it
+        WRITTEN.replace(b"[2,", b"[3,", 1),
+        WRITTEN.replace(b"[100,3,5]", b"[100,3,5,7]"),
+        WRITTEN.replace(b"[100,3,5]", b"[100,3,-5]"),
+        WRITTEN.replace(b"[60000,0", b"[0,0", 1),
+        WRITTEN.replace(b"[60000,0", b"[60000,-1", 1),
+        WRITTEN.replace(b"[60000,0", b'[60000,"0"', 1),
+        WRITTEN.replace(b"{}", b"[]"),
+        WRITTEN.replace(b"{}", b'{"a":1}'),
+        WRITTEN + b"1]}",
     ],
 )
 def test_a_damaged_file_is_started_anew(content: bytes) -> None:
+    assert content != WRITTEN
     assert Budget.decode(content, LIMITS) == Budget(LIMITS)
 
 
