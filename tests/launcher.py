@@ -23,6 +23,7 @@ _WARM = (
     "orderkit.cli",
     "orderkit.console.run",
     "orderkit.console.report",
+    "orderkit.console.terminal",
     "orderkit.orders.registry",
     "orderkit.exchange.binance_gateway",
     "orderkit.exchange.user_stream",

@@ -63,20 +63,20 @@ environment: paper
 
 HISTORY = """\
 environment: paper
- status  side  type       quantity      price  trigger     client order id
- FILLED  BUY   MARKET  0.020/0.020  60000.100           *  ok-entry-1
- NEW     BUY   LIMIT         0.010    59000.0           *  ok-low-1
- NEW     SELL  STOP          0.010    57900.0  58000.0  *  ok-guard-1"""
+ status  side  type    quantity      price  trigger     client order id
+ FILLED  BUY   MARKET     0.020  60000.100           *  ok-entry-1
+ NEW     BUY   LIMIT      0.010    59000.0           *  ok-low-1
+ NEW     SELL  STOP       0.010    57900.0  58000.0  *  ok-guard-1"""
 
 TRADES = """\
 environment: paper
- time (UTC)      side  quantity    price     fee   P&L         order
- DAY CLOCK  BUY      0.020  60000.1  0.6000  0.00  taker  ok-entry-1"""
+ time (UTC)      side  quantity    price   fee   P&L         order
+ DAY CLOCK  BUY      0.020  60000.1  0.60  0.00  taker  ok-entry-1"""
 
 INCOME = """\
 environment: paper
- time (UTC)      type           amount  asset  about
- DAY CLOCK  COMMISSION  -0.600001  USDT   trade NUMBER"""
+ time (UTC)      type        amount  asset  about
+ DAY CLOCK  COMMISSION   -0.60  USDT   trade NUMBER"""
 
 JOBS = """\
 environment: paper
@@ -88,7 +88,7 @@ environment: paper
 SHOWN = """\
 limit BUY BTCUSDT  OPEN  paper · low
   executed  0.000 of 0.010 BTC
-  order     ok-low-1 LIMIT at 59000.0: NEW"""
+  order     ok-low-1 LIMIT BUY 0.010 at 59000.0: NEW"""
 
 
 class Look(NamedTuple):

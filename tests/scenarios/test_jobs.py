@@ -137,12 +137,18 @@ def test_who_looked_before_another_process_did_some_of_the_job_knows_of_it(
     assert_true(desk, executed=Decimal("0.02"))
 
 
-def test_trades_that_an_ended_job_went_without_are_fetched_by_reconcile(desk: Desk) -> None:
+def test_trades_that_an_ended_job_went_without_are_told_of_and_fetched_by_reconcile(desk: Desk) -> None:
     assert desk.bot("twap BTCUSDT BUY 0.02 --chunks 2 --interval 50ms --job-id gaps").code == 0
     with contextlib.closing(sqlite3.connect(desk.home / "journal.sqlite")) as journal, journal:
         journal.execute("DELETE FROM fills")
+    assert "reconcile fetches them" in desk.bot("show gaps").out
+    assert "trades are missing in gaps: bot.py reconcile fetches them" in desk.bot("ps").out
+    [row] = desk.bot("ps --all --json").json["jobs"]
+    assert row["trades_missing"]
     done = desk.bot("reconcile --json")
     assert (done.code, [job["job_id"] for job in done.json["jobs"]]) == (0, ["gaps"]), done.err
+    assert not done.json["jobs"][0]["trades_missing"]
+    assert "trades are missing" not in desk.bot("ps").out
     assert desk.bot("show gaps --json").json["job"]["status"] == "COMPLETED"
     assert_true(desk, executed=Decimal("0.02"))
     assert desk.bot("reconcile --json").json["jobs"] == []

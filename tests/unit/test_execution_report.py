@@ -58,6 +58,14 @@ def test_a_part_whose_trades_are_unknown_counts_at_the_reported_average() -> Non
     assert report.slippage_bps is None
 
 
+def test_a_part_whose_price_nobody_has_told_is_not_in_the_average() -> None:
+    orders = [order(1, [("0.5", "100", "0.025")]), order(2, [("0.1", "103", "0.005")], executed="0.5")]
+    report = execution_report(Side.BUY, Decimal(1), orders, Decimal(100))
+    assert report.executed_quantity == 1
+    assert report.average_price == Decimal("100.5")  # 60.3 / 0.6
+    assert report.slippage_bps == 50
+
+
 def test_nothing_done_has_no_price() -> None:
     report = execution_report(Side.SELL, Decimal(1), [], Decimal(100))
     assert report.average_price is None

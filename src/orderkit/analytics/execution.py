@@ -23,6 +23,7 @@ def slippage_bps(side: Side, price: Decimal, benchmark: Decimal) -> Decimal:
 class ExecutionReport:
     """Totals over a job's orders. ``average_price`` is volume weighted; ``cost`` the executed notional.
 
+    Both are of what is known: a quantity whose price nobody has told yet is in neither.
     ``commission`` is summed per asset. ``slippage_bps`` is against the arrival price: the mid price when
     the job began (Perold's implementation shortfall of the executed part, before fees).
     """
@@ -55,7 +56,8 @@ def execution_report(
     for order in orders:
         for asset, amount in commission_of(order).items():
             commission[asset] = commission.get(asset, ZERO) + amount
-    average = cost / executed if executed and cost else None
+    priced = sum((_priced_quantity(order) for order in counted), ZERO)
+    average = cost / priced if priced else None
     return ExecutionReport(
         side=side,
         quantity=quantity,
@@ -70,10 +72,15 @@ def execution_report(
 
 def executed_cost(order: Order) -> Decimal:
     """Executed notional of one order; the part without known trades at the reported average price."""
-    missing = order.executed_quantity - order.filled_by_trades
-    if missing > 0 and order.reported_average_price:
+    if order.misses_trades and order.reported_average_price:
         return order.executed_quantity * order.reported_average_price
     return order.cost
+
+
+def _priced_quantity(order: Order) -> Decimal:
+    """The executed quantity that ``executed_cost`` is of."""
+    whole = order.misses_trades and order.reported_average_price
+    return order.executed_quantity if whole else order.filled_by_trades
 
 
 def commission_of(order: Order) -> dict[str, Decimal]:

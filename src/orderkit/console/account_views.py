@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from orderkit.console import tables
-from orderkit.console.documents import money_text
+from orderkit.console.figures import money_shown, money_text
 from orderkit.console.looking import contract, jobs_of, looking, present
 from orderkit.console.looking_documents import (
     BalanceRow,
@@ -92,10 +92,10 @@ def _print_balances(document: BalancesDocument) -> None:
         near = row.margin_ratio is not None and Decimal(row.margin_ratio) >= Decimal("0.5")
         table.add_row(
             tables.text(row.asset, "bold"),
-            _cents(row.wallet_balance),
-            tables.gain(_cents(row.unrealized_pnl)),
-            _cents(row.available_balance),
-            _cents(row.initial_margin),
+            money_shown(row.wallet_balance, row.asset),
+            tables.gain(money_shown(row.unrealized_pnl, row.asset)),
+            money_shown(row.available_balance, row.asset),
+            money_shown(row.initial_margin, row.asset),
             tables.text(ratio, "bold red" if near else ""),
         )
     tables.show(table)
@@ -113,7 +113,7 @@ def print_positions(document: PositionsDocument) -> None:
             f"  {'long' if long else 'short'} {row.quantity.lstrip('-')}{hedge}", "green" if long else "red"
         )
         head.append(f"  {row.margin_type} {row.leverage}x", "dim")
-        pnl = tables.gain(_cents(row.unrealized_pnl))
+        pnl = tables.gain(money_shown(row.unrealized_pnl, row.margin_asset))
         pnl.append(
             f" {row.margin_asset}" + (f" ({row.return_percent}% of the margin)" if row.return_percent else "")
         )
@@ -123,7 +123,7 @@ def print_positions(document: PositionsDocument) -> None:
                 [
                     ("entry, mark", f"{row.entry_price}, {row.mark_price}"),
                     ("P&L", pnl),
-                    ("margin", f"{_cents(row.margin)} {row.margin_asset}"),
+                    ("margin", f"{money_shown(row.margin, row.margin_asset)} {row.margin_asset}"),
                     ("liquidation", _liquidation(row)),
                     ("stop", _stops(row)),
                 ]
@@ -165,20 +165,14 @@ def orders_table(rows: list[ListedOrderRow], *, ended: bool = False) -> "Table":
     first = "status" if ended else "symbol"
     table = tables.table(first, "side", "type", ">quantity", ">price", ">trigger", "", "client order id")
     for row in rows:
-        quantity = row.quantity or "all"
-        executed = Decimal(row.executed_quantity)
         table.add_row(
             tables.status(row.status) if ended else row.symbol,
             tables.side(row.side),
             tables.short_type(row.type),
-            f"{row.executed_quantity}/{quantity}" if executed else quantity,
+            tables.done_of(row.executed_quantity, row.quantity or "all"),
             row.price or row.average_price or "market",
             row.trigger_price or "",
             tables.text("*", "cyan") if row.job_id else "",
             row.client_order_id,
         )
     return table
-
-
-def _cents(amount: str) -> str:
-    return f"{Decimal(amount):z.2f}"

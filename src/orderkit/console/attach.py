@@ -9,8 +9,8 @@ import typer
 from orderkit.console.job_views import Archive, archive
 from orderkit.console.options import RunOptions
 from orderkit.console.progress import Watcher
-from orderkit.console.report import say
 from orderkit.console.run import document_of, exit_code, show_job, told, view_of
+from orderkit.console.terminal import say
 from orderkit.domain.job import Control, JobRecord, JobStatus
 from orderkit.domain.order import Order
 from orderkit.errors import Incomplete

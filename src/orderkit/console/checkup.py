@@ -12,8 +12,8 @@ from orderkit.console.check import Check, failed, ok
 from orderkit.console.looking import present
 from orderkit.console.looking_documents import CheckRow, DoctorDocument
 from orderkit.console.options import RunOptions
-from orderkit.console.report import say
 from orderkit.console.run import checked_environment
+from orderkit.console.terminal import say
 from orderkit.errors import OrderKitError
 from orderkit.runtime.desk import Desk
 

@@ -16,8 +16,8 @@ from orderkit.console.looking import present
 from orderkit.console.looking_documents import PositionsDocument
 from orderkit.console.options import RunOptions
 from orderkit.console.protection import closing_side
-from orderkit.console.report import say
 from orderkit.console.run import check_risk, need_yes, prepared, run_job
+from orderkit.console.terminal import say
 from orderkit.domain.account import Account, Position
 from orderkit.domain.enums import Environment, PositionSide
 from orderkit.domain.instrument import Instrument

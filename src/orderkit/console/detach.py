@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from orderkit.console.report import say
 from orderkit.console.run import document_of, exit_code, show_job
+from orderkit.console.terminal import say
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord, JobStatus

@@ -12,6 +12,7 @@ import msgspec
 
 from orderkit.analytics.execution import commission_of, execution_report
 from orderkit.console.durations import iso_time
+from orderkit.console.figures import average_text, money_text, price_text, quantity_text
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import PositionSide, Side
 from orderkit.domain.instrument import Instrument
@@ -20,11 +21,8 @@ from orderkit.domain.margin import initial_margin
 from orderkit.domain.order import Order
 from orderkit.errors import OrderKitError
 from orderkit.orders.executor import PlannedOrder
-from orderkit.utils import format_decimal
 
 SCHEMA = 1
-_CENT_OF_TICK = Decimal("0.01")
-_EIGHT_PLACES = Decimal("0.00000001")
 
 
 class OrderRow(msgspec.Struct, kw_only=True):
@@ -49,7 +47,11 @@ class OrderRow(msgspec.Struct, kw_only=True):
 
 
 class JobDocument(msgspec.Struct, kw_only=True):
-    """What an order command did; ``details`` are the sums of types that do more than fill a quantity."""
+    """What an order command did; ``details`` are the sums of types that do more than fill a quantity.
+
+    ``trades_missing``: it ended before the exchange told all of its trades, so that average price, cost and
+    commission are not complete yet; ``reconcile`` fetches them.
+    """
 
     schema: int = SCHEMA
     env: str
@@ -65,6 +67,7 @@ class JobDocument(msgspec.Struct, kw_only=True):
     cost: str
     commission: str
     commissions: dict[str, str]
+    trades_missing: bool
     arrival_price: str | None
     slippage_bps: str | None
     started_at: str
@@ -202,6 +205,7 @@ def job_document(
         cost=money_text(report.cost),
         commission=money_text(report.commission.get(instrument.margin_asset, Decimal(0))),
         commissions=commissions,
+        trades_missing=record.misses_trades,
         arrival_price=average_text(report.arrival_price, instrument),
         slippage_bps=None if report.slippage_bps is None else f"{report.slippage_bps:.2f}",
         started_at=iso_time(record.started_ns // 1_000_000),
@@ -264,34 +268,6 @@ def plan_document(
             liquidation_price=average_text(liquidation, instrument),
         ),
     )
-
-
-def quantity_text(quantity: Decimal, instrument: Instrument) -> str:
-    """With the step's number of decimals, more only where there are more."""
-    return _padded(quantity, instrument.lot_size.step_size)
-
-
-def price_text(price: Decimal | None, instrument: Instrument) -> str | None:
-    """With the tick's number of decimals, more only where there are more."""
-    return None if price is None else _padded(price, instrument.price_filter.tick_size)
-
-
-def average_text(price: Decimal | None, instrument: Instrument) -> str | None:
-    """An average price, two decimals finer than the tick."""
-    if price is None:
-        return None
-    step = instrument.price_filter.tick_size * _CENT_OF_TICK
-    return f"{price.quantize(step):f}" if step else format_decimal(price)
-
-
-def _padded(value: Decimal, step: Decimal) -> str:
-    places = max(-int(d.normalize().as_tuple().exponent) for d in (step, value, Decimal(1)))
-    return f"{value:.{places}f}"
-
-
-def money_text(amount: Decimal) -> str:
-    """At most eight decimals, without trailing zeros."""
-    return f"{amount.quantize(_EIGHT_PLACES).normalize():f}"
 
 
 def _order_row(order: Order, instrument: Instrument) -> OrderRow:

@@ -12,8 +12,8 @@ import msgspec
 
 from orderkit.console import event_documents as events
 from orderkit.console import invocation
-from orderkit.console.documents import average_text, money_text, price_text, quantity_text
 from orderkit.console.durations import iso_time
+from orderkit.console.figures import average_text, money_text, price_text, quantity_text
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord

@@ -18,9 +18,9 @@ from orderkit.console.documents import JobDocument
 from orderkit.console.looking import jobs_of, present
 from orderkit.console.looking_documents import PositionsDocument
 from orderkit.console.options import RunOptions
-from orderkit.console.report import say, warn
 from orderkit.console.rows import listed_rows
 from orderkit.console.run import prepared
+from orderkit.console.terminal import say, warn
 from orderkit.domain.enums import Environment
 from orderkit.domain.job import ControlKind
 from orderkit.errors import ConfigurationError, Incomplete, OrderKitError, RiskRefused

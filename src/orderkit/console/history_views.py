@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from orderkit.console import tables
 from orderkit.console.account_views import orders_table
-from orderkit.console.documents import money_text
 from orderkit.console.durations import iso_time
+from orderkit.console.figures import money_shown, money_text
 from orderkit.console.looking import contract, jobs_of, looking, present, reader
 from orderkit.console.looking_documents import HistoryDocument, IncomeRow, TradeRow
 from orderkit.console.options import RunOptions
@@ -16,9 +16,8 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.order import Fill
 from orderkit.errors import UsageError
 from orderkit.exchange.details import IncomeEntry
+from orderkit.exchange.inquiry import HISTORY_KEPT_MS
 from orderkit.runtime.desk import Desk
-
-OLDEST_MS = 90 * 86_400_000  # the exchange keeps about three months
 
 
 class What(StrEnum):
@@ -37,7 +36,7 @@ def show_history(symbol: str, what: str, since_ms: int, limit: int, options: Run
         raise UsageError(f"--what {what!r} is not known", hint=f"one of {', '.join(What)}")
     if limit < 1:
         raise UsageError(f"--limit {limit} is out of range", hint="1 or more")
-    if since_ms > OLDEST_MS:
+    if since_ms > HISTORY_KEPT_MS:
         raise UsageError("--since reaches too far back", hint="the exchange keeps 90 days: --since 90d")
     with looking(options) as desk:
         instrument = contract(desk, symbol)
@@ -120,7 +119,7 @@ def _print_trades(trades: list[TradeRow]) -> None:
             tables.side(row.side),
             row.quantity,
             row.price,
-            f"{Decimal(row.commission):.4f}",
+            money_shown(row.commission, row.commission_asset),
             tables.gain(f"{Decimal(row.realized_pnl):.2f}"),
             "maker" if row.maker else "taker",
             row.client_order_id or str(row.order_id),
@@ -133,5 +132,6 @@ def _print_income(income: list[IncomeRow]) -> None:
     for row in income:
         about = row.info if row.info != str(row.trade_id) else ""
         trade = f"trade {row.trade_id}" if row.trade_id else about
-        table.add_row(tables.clock(row.at), row.type, tables.gain(row.amount), row.asset, trade)
+        amount = tables.gain(money_shown(row.amount, row.asset))
+        table.add_row(tables.clock(row.at), row.type, amount, row.asset, trade)
     tables.show(table)

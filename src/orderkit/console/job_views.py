@@ -14,15 +14,17 @@ from orderkit.console.durations import iso_time
 from orderkit.console.looking import present
 from orderkit.console.looking_documents import JobListDocument, JobRow, NoteRow, ShowDocument
 from orderkit.console.options import RunOptions
-from orderkit.console.report import print_job, say
+from orderkit.console.report import print_job
 from orderkit.console.rows import in_steps
 from orderkit.console.run import document_of, prepared
 from orderkit.console.schedule import Standing, standing
+from orderkit.console.terminal import say
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord, JobStatus
 from orderkit.engine.engine import PAUSED
 from orderkit.errors import ConfigurationError, UsageError
 from orderkit.exchange.binance_gateway import BinanceGateway
+from orderkit.exchange.inquiry import HISTORY_KEPT_MS
 from orderkit.journal.locks import runner_of
 from orderkit.journal.reader import JournalReader
 from orderkit.journal.sqlite import SqliteJournal
@@ -109,8 +111,18 @@ def list_jobs(options: RunOptions, *, every: bool, limit: int) -> None:
             names = shelf.journal.unfinished_jobs()[::-1][:limit]
         records = [record for name in names if (record := shelf.journal.load_job(name)) is not None]
         now_ms = time.time_ns() // 1_000_000
+        _tell_of_missing_trades(shelf, now_ms)
         rows = [job_row(shelf, r, now_ms) for r in records if r.environment == environment]
         present(JobListDocument(env=environment, jobs=rows), _print_jobs)
+
+
+def _tell_of_missing_trades(shelf: Archive, now_ms: int) -> None:
+    """Of jobs that are over too, which are not listed without --all."""
+    ids = shelf.journal.jobs_missing_trades(now_ms - HISTORY_KEPT_MS)
+    records = [record for job_id in ids if (record := shelf.journal.load_job(job_id)) is not None]
+    mine = [record.job_id for record in records if record.environment == shelf.settings.environment.value]
+    if mine:
+        say(f"trades are missing in {', '.join(mine)}: bot.py reconcile fetches them")
 
 
 def show_report(job_id: str, options: RunOptions) -> None:
@@ -159,6 +171,7 @@ def job_row(shelf: Archive, record: JobRecord, now_ms: int) -> JobRow:
         expected=None if where is None else f"{where.expected:.4f}",
         late_ms=None if where is None else where.late_ms,
         open_orders=sum(not order.is_terminal for order in record.orders),
+        trades_missing=record.misses_trades,
         state=None if note is None else f"{note.state} {note.message}".strip(),
         started_at=iso_time(record.started_ns // 1_000_000),
         finished_at=iso_time(record.finished_ns // 1_000_000) if record.finished_ns else None,

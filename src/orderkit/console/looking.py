@@ -9,8 +9,8 @@ import msgspec
 from orderkit.console import invocation
 from orderkit.console.documents import print_document
 from orderkit.console.options import RunOptions
-from orderkit.console.report import say
 from orderkit.console.run import prepared
+from orderkit.console.terminal import say
 from orderkit.domain.instrument import Instrument
 from orderkit.errors import ValidationError
 from orderkit.exchange.details import ListedOrder

@@ -227,6 +227,7 @@ class JobRow(msgspec.Struct, kw_only=True):
 
     ``progress`` is the share executed, ``expected`` what the schedule wants by now (both 0 to 1);
     ``late_ms`` how far execution is behind its schedule. Null where there is no schedule.
+    ``trades_missing``: as in the job's own document.
     """
 
     job_id: str
@@ -242,6 +243,7 @@ class JobRow(msgspec.Struct, kw_only=True):
     expected: str | None
     late_ms: int | None
     open_orders: int
+    trades_missing: bool
     state: str | None
     started_at: str
     finished_at: str | None

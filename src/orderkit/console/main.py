@@ -58,7 +58,7 @@ def fail(error: OrderKitError) -> int:
 
         print_document(error_document(error, invocation.current.environment))
     else:
-        from orderkit.console.report import print_error
+        from orderkit.console.terminal import print_error
 
         print_error(error)
     return error.exit_code

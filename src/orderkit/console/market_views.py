@@ -6,8 +6,8 @@ from decimal import Decimal
 from itertools import accumulate, zip_longest
 
 from orderkit.console import tables
-from orderkit.console.documents import average_text, price_text, quantity_text
 from orderkit.console.durations import iso_time
+from orderkit.console.figures import average_text, price_text, quantity_text
 from orderkit.console.looking import contract, looking, present
 from orderkit.console.looking_documents import (
     BookDocument,

@@ -5,21 +5,11 @@ from typing import Protocol
 
 from orderkit.analytics.execution import execution_report
 from orderkit.console import invocation
-from orderkit.console.documents import average_text, quantity_text
-from orderkit.domain.enums import OrderStatus
+from orderkit.console.figures import average_text, quantity_text
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import Control
 from orderkit.domain.order import Order
 from orderkit.orders.executor import Request, as_amended
-
-COLOURS = {
-    OrderStatus.FILLED: "green",
-    OrderStatus.PARTIALLY_FILLED: "yellow",
-    OrderStatus.REJECTED: "red",
-    OrderStatus.UNKNOWN: "bold red",
-    OrderStatus.EXPIRED: "yellow",
-    OrderStatus.CANCELED: "yellow",
-}
 
 
 class Shown(Protocol):

@@ -18,19 +18,19 @@ from orderkit.console.documents import (
 from orderkit.console.job_views import no_such_job
 from orderkit.console.options import RunOptions
 from orderkit.console.progress import Silence
-from orderkit.console.report import print_reconciled, print_warnings, say
+from orderkit.console.report import print_reconciled
 from orderkit.console.run import announce, prepared, resume_job, show_job
+from orderkit.console.terminal import print_warnings, say
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import ControlKind, JobRecord, JobStatus, is_paused
 from orderkit.errors import OutcomeUnknown, UsageError
+from orderkit.exchange.inquiry import HISTORY_KEPT_MS
 from orderkit.journal.locks import JobBusy, is_locked
 from orderkit.orders.executor import as_amended
 from orderkit.orders.registry import request_of
 from orderkit.orders.settle import settle
 from orderkit.runtime.desk import Desk
 from orderkit.runtime.jobs import execute
-
-TRADES_KEPT_MS = 90 * 86_400_000  # userTrades reaches three months back (2026-08-26)
 
 
 def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:
@@ -80,7 +80,7 @@ def reconcile_journal(options: RunOptions) -> NoReturn:
     with Desk(settings) as desk:
         documents = []
         strangers: dict[str, list[str]] = {}
-        since_ms = desk.gateway.now_ms() - TRADES_KEPT_MS
+        since_ms = desk.gateway.now_ms() - HISTORY_KEPT_MS
         ids = [*desk.journal.unfinished_jobs(), *desk.journal.jobs_missing_trades(since_ms)]
         for job_id in dict.fromkeys(ids):
             record = loaded(desk, job_id)

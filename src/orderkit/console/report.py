@@ -1,188 +1,148 @@
-"""Results and errors as a person reads them: tables that fit 80 columns, one line for an error."""
+"""Jobs, plans and what was reconciled as a person reads them: tables that fit 80 columns."""
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from orderkit.console import invocation
-from orderkit.console.documents import JobDocument, PlanDocument, ReconcileDocument
-from orderkit.console.progress import COLOURS
+from orderkit.console import tables
+from orderkit.console.documents import JobDocument, OrderRow, PlanDocument, ReconcileDocument
+from orderkit.console.figures import money_shown
 from orderkit.domain.enums import OrderStatus
-from orderkit.errors import OrderKitError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-PIPE_WIDTH = 1000  # a table is as wide as its data; what reads a pipe must not find it cut off
+    from rich.table import Table
+    from rich.text import Text
 
 MOST_ROWS = 100  # of a job's orders; a grid has thousands
-_STATUS_COLOURS = {
-    "COMPLETED": "green",
-    "OPEN": "cyan",
-    "STOPPED": "yellow",
-    "PLANNED": "cyan",
-    "RUNNING": "cyan",
-}
-
-
-def console(*, stderr: bool = False) -> "Console":
-    """A rich console of at most 100 columns; in a pipe without colour, at the width that data needs."""
-    from rich.console import Console
-
-    made = Console(
-        stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty()
-    )
-    made.width = min(made.width, 100) if made.is_terminal else PIPE_WIDTH
-    return made
-
-
-def say(text: str) -> None:
-    """A remark for people: on stderr with --json, dropped with --quiet."""
-    if not invocation.current.quiet:
-        print(text, file=sys.stderr if invocation.current.json else sys.stdout)
-
-
-def warn(text: str) -> None:
-    """A warning for people, always on stderr."""
-    console(stderr=True).print(f"[yellow]warning:[/yellow] {_escaped(text)}")
-
-
-def print_error(error: OrderKitError) -> None:
-    """One line that says what was wrong, one that says what to do."""
-    out = console(stderr=True)
-    code = f" ({error.code})" if error.code is not None else ""
-    out.print(f"[red]error:[/red] {_escaped(error.message)}{code}")
-    if error.hint:
-        out.print(f"[dim]hint:[/dim]  {_escaped(error.hint)}")
+TRADES_MISSING = "trades are missing: average price and fees are not complete; bot.py reconcile fetches them"
+_SHORT_STATUSES = {"PARTIALLY_FILLED": "PARTIAL"}  # the quantity says how much
 
 
 def print_job(document: JobDocument, base_asset: str, quote_asset: str) -> None:
     """The report of a job: what was done at which price, and a row per order where there are several."""
-    from rich.table import Table
-
-    out = console()
-    colour = _STATUS_COLOURS.get(document.status, "red")
-    out.print(
-        f"[bold]{document.kind} {document.side} {document.symbol}[/bold]"
-        f"  [{colour}]{document.status}[/{colour}]  [dim]{document.env} · {document.job_id}[/dim]"
-    )
+    tables.show(_head(document, f"{document.env} · {document.job_id}"))
     if document.reason:
-        out.print(f"  {_escaped(document.reason)}")
+        tables.show(tables.text(f"  {document.reason}"))
     facts = [(name.replace("_", " "), value) for name, value in document.details.items()]
-    if not facts:
-        facts.append(("executed", f"{document.executed_quantity} of {document.quantity} {base_asset}"))
-    if document.average_price and not document.details:
-        facts.append(("average price", f"{document.average_price} {quote_asset}"))
-        facts.append(("cost", f"{document.cost} {quote_asset}"))
-        fees = ", ".join(f"{amount} {asset}" for asset, amount in document.commissions.items())
-        facts.append(("fees", fees or f"0 {quote_asset}"))
-    if document.slippage_bps is not None and not document.details:
-        facts.append(("slippage", f"{document.slippage_bps} bps against arrival {document.arrival_price}"))
+    facts = facts or _execution(document, base_asset, quote_asset)
     if len(document.orders) == 1:
-        order = document.orders[0]
-        at = f" at {order.price}" if order.price else ""
-        trigger = f" once {order.trigger_price} trades" if order.trigger_price else ""
-        facts.append(("order", f"{order.client_order_id} {order.type}{at}{trigger}: {order.status}"))
-    grid = Table.grid(padding=(0, 2))
-    for name, value in facts:
-        grid.add_row(f"  [dim]{name}[/dim]", _escaped(value))
-    out.print(grid)
+        facts.append(("order", _order(document.orders[0])))
+    tables.show(tables.facts(facts))
+    if document.trades_missing:
+        tables.show(tables.text(f"  {TRADES_MISSING}", "yellow"))
     if len(document.orders) > 1:
-        out.print(_orders_table(document))
+        shown = list(enumerate(document.orders, 1))[-MOST_ROWS:]
+        tables.show(_orders_table(shown, _fee_asset(document, quote_asset)))
     if len(document.orders) > MOST_ROWS:
-        out.print(f"  the last {MOST_ROWS} of {len(document.orders)} orders; --json has all")
+        tables.show(tables.text(f"  the last {MOST_ROWS} of {len(document.orders)} orders; --json has all"))
 
 
-def _orders_table(document: JobDocument) -> "object":
-    from rich.table import Table
+def _head(document: JobDocument | PlanDocument, where: str) -> "Text":
+    head = tables.text(f"{document.kind} {document.side} {document.symbol}", "bold")
+    head.append("  ", "not bold").append_text(tables.status(document.status))
+    return head.append(f"  {where}", "not bold dim")
 
-    table = Table(box=None, padding=(0, 1), header_style="dim", pad_edge=True)
-    table.add_column("#", justify="right")
-    table.add_column("time (UTC)")
-    for name in ("quantity", "executed", "average price", "fee"):
-        table.add_column(name, justify="right")
-    table.add_column("status")
-    numbered = list(enumerate(document.orders, 1))
-    for index, order in numbered[-MOST_ROWS:]:
-        colour = COLOURS.get(OrderStatus(order.status), "")
-        status = f"[{colour}]{order.status}[/{colour}]" if colour else order.status
-        table.add_row(
-            str(index),
-            order.created_at[11:23],
-            order.quantity,
-            order.executed_quantity,
-            order.average_price or "",
-            order.commission,
-            status,
-        )
+
+def _execution(document: JobDocument, base_asset: str, quote_asset: str) -> list[tuple[str, str]]:
+    facts = [("executed", f"{document.executed_quantity} of {document.quantity} {base_asset}")]
+    if document.average_price:
+        fees = [f"{money_shown(amount, asset)} {asset}" for asset, amount in document.commissions.items()]
+        facts += [
+            ("average price", f"{document.average_price} {quote_asset}"),
+            ("cost", f"{money_shown(document.cost, quote_asset)} {quote_asset}"),
+            ("fees", ", ".join(fees) or f"0 {quote_asset}"),
+        ]
+    if document.slippage_bps is not None:
+        facts.append(("slippage", f"{document.slippage_bps} bps against arrival {document.arrival_price}"))
+    return facts
+
+
+def _order(row: OrderRow) -> str:
+    price = f" at {row.price}" if row.price else ""
+    trigger = f" once {row.trigger_price} trades" if row.trigger_price else ""
+    what = f"{row.client_order_id} {tables.short_type(row.type)} {row.side} {row.quantity}"
+    return f"{what}{price}{trigger}: {row.status}"
+
+
+def _fee_asset(document: JobDocument, quote_asset: str) -> str:
+    return next(iter(document.commissions)) if len(document.commissions) == 1 else quote_asset
+
+
+def _orders_table(numbered: Sequence[tuple[int, OrderRow]], fee_asset: str) -> "Table":
+    """An order in each line; only the columns that one of them needs, or 80 characters would not do."""
+    rows = [row for _, row in numbered]
+    triggered = any(row.trigger_price for row in rows)
+    priced = triggered or any(row.price for row in rows)
+    traded = any(row.average_price for row in rows)
+    columns = ["time (UTC)", "side", ">quantity"]
+    columns += [">price"] * priced + [">trigger"] * triggered + [">average", ">fee"] * traded
+    table = tables.table(">#", *columns, "status")
+    for index, row in numbered:
+        cells = [tables.text(row.created_at[11 : 19 if triggered else 23]), tables.side(row.side)]
+        cells.append(tables.text(tables.done_of(row.executed_quantity, row.quantity)))
+        if priced:
+            cells.append(tables.text(row.price or "market"))
+        if triggered:
+            cells.append(tables.text(row.trigger_price or ""))
+        if traded:
+            fee = money_shown(row.commission, fee_asset) if row.average_price else ""
+            cells += [tables.text(row.average_price or ""), tables.text(fee)]
+        status = tables.status(row.status)
+        status.plain = _SHORT_STATUSES.get(row.status, row.status)
+        table.add_row(str(index), *cells, status)
     return table
 
 
 def print_plan(document: PlanDocument, base_asset: str, quote_asset: str) -> None:
     """What would be sent, and what it would need."""
-    from rich.table import Table
-
-    out = console()
-    out.print(
-        f"[bold]{document.kind} {document.side} {document.symbol}[/bold]  [cyan]PLANNED[/cyan]"
-        f"  [dim]{document.env}; nothing was sent[/dim]"
-    )
-    grid = Table.grid(padding=(0, 2))
-    for name, value in (
-        ("quantity", f"{document.quantity} {base_asset}"),
-        ("notional", f"{document.plan.notional} {quote_asset}"),
-        ("initial margin", f"{document.plan.margin} {quote_asset}"),
-        ("estimated fees", f"{document.plan.estimated_commission} {quote_asset}"),
-        ("liquidation at", document.plan.liquidation_price or "no price"),
-    ):
-        grid.add_row(f"  [dim]{name}[/dim]", value)
-    out.print(grid)
-    table = Table(box=None, padding=(0, 1), header_style="dim")
-    for name in ("at (UTC)", "type", "side", "quantity", "price"):
-        table.add_column(name)
-    for order in document.plan.orders:
+    plan = document.plan
+    money = {
+        "notional": plan.notional,
+        "initial margin": plan.margin,
+        "estimated fees": plan.estimated_commission,
+    }
+    triggered = any(order.trigger_price for order in plan.orders)
+    table = tables.table("at (UTC)", "type", "side", "quantity", "price", *["trigger"] * triggered)
+    for order in plan.orders:
         table.add_row(
             order.at[11:23] if order.at else "at once",
             order.type,
             order.side,
             order.quantity,
             order.price or "market",
+            *[order.trigger_price or ""] * triggered,
         )
-    out.print(table)
+    tables.show(
+        _head(document, f"{document.env}; nothing was sent"),
+        tables.facts(
+            [
+                ("quantity", f"{document.quantity} {base_asset}"),
+                *((name, f"{money_shown(it, quote_asset)} {quote_asset}") for name, it in money.items()),
+                ("liquidation at", plan.liquidation_price or "no price"),
+            ]
+        ),
+        table,
+    )
 
 
 def print_reconciled(document: ReconcileDocument) -> None:
     """A line per job that had open or doubtful orders, and what is open besides."""
-    from rich.table import Table
-
-    out = console()
     if not document.jobs:
-        out.print("nothing is open or in doubt")
-    table = Table(box=None, padding=(0, 1), header_style="dim")
-    for name in ("job", "", "status", "executed", "orders open"):
-        table.add_column(name)
+        tables.show(tables.text("nothing is open or in doubt"))
+    table = tables.table("job", "", "status", "executed", "orders open")
     for job in document.jobs:
-        colour = _STATUS_COLOURS.get(job.status, "red")
         still_open = sum(not OrderStatus(order.status).is_terminal for order in job.orders)
         table.add_row(
             job.job_id,
             f"{job.side} {job.symbol}",
-            f"[{colour}]{job.status}[/{colour}]",
+            tables.status(job.status),
             f"{job.executed_quantity} of {job.quantity}",
             str(still_open),
         )
     if document.jobs:
-        out.print(table)
+        tables.show(table)
+    for job in document.jobs:
+        if job.trades_missing:
+            tables.show(tables.text(f" {job.job_id}: {TRADES_MISSING}", "yellow"))
     for symbol, names in document.other_orders.items():
-        out.print(f"{symbol}: {len(names)} open orders that are not ours: {_escaped(', '.join(names[:5]))}")
-
-
-def print_warnings(warnings: Sequence[str]) -> None:
-    for text in warnings:
-        warn(text)
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+        shown = ", ".join(names[:5])
+        tables.show(tables.text(f"{symbol}: {len(names)} open orders that are not ours: {shown}"))

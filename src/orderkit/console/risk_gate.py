@@ -11,8 +11,8 @@ from orderkit.config import Settings
 from orderkit.console import invocation
 from orderkit.console.documents import SCHEMA, print_document
 from orderkit.console.options import RunOptions
-from orderkit.console.report import console
 from orderkit.console.run import checked_environment
+from orderkit.console.terminal import console
 from orderkit.risk.gate import TradingState
 from orderkit.risk.limits import PREFIX, RiskLimits
 from orderkit.runtime.risk import limits_path, load_limits, load_state, save_state

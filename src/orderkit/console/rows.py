@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from orderkit.console.documents import average_text, money_text, price_text, quantity_text
 from orderkit.console.durations import iso_time
+from orderkit.console.figures import average_text, money_text, price_text, quantity_text
 from orderkit.console.looking_documents import ListedOrderRow, PositionRow, StopRow
 from orderkit.console.protection import protection_of
 from orderkit.domain.instrument import Instrument

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from orderkit.console.documents import average_text, quantity_text
+from orderkit.console.figures import average_text, quantity_text
 from orderkit.domain.instrument import NO_LIMIT, Instrument
 from orderkit.domain.margin import Bracket
 from orderkit.utils import format_decimal, smallest_quantity

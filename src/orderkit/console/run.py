@@ -19,8 +19,9 @@ from orderkit.console.documents import JobDocument, job_document, plan_document,
 from orderkit.console.durations import parse_duration_ms
 from orderkit.console.options import RunOptions
 from orderkit.console.progress import Narration, PlainLines, Silence, Watcher
-from orderkit.console.report import print_job, print_plan, print_warnings, say
+from orderkit.console.report import print_job, print_plan
 from orderkit.console.status import status_view
+from orderkit.console.terminal import print_warnings, say
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import Environment, OrderType, PositionSide, Side
 from orderkit.domain.instrument import Instrument

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from orderkit.console.options import RunOptions, percentage
-from orderkit.console.report import say
 from orderkit.console.run import checked_job_id, prepared
+from orderkit.console.terminal import say
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import PositionSide, Side
 from orderkit.errors import UsageError

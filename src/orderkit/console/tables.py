@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from orderkit.console.report import console
+from orderkit.console.terminal import console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -72,6 +72,11 @@ def short_type(name: str) -> str:
     return _SHORT_TYPES.get(name, name)
 
 
+def done_of(executed: str, quantity: str) -> str:
+    """An order's quantity; what of it is executed before that, where it is a part."""
+    return quantity if executed == quantity or not Decimal(executed) else f"{executed}/{quantity}"
+
+
 def clock(at: str) -> str:
     """Day and time of an ISO 8601 time, without year and milliseconds."""
     return f"{at[5:10]} {at[11:19]}"
@@ -95,6 +100,7 @@ def duration(milliseconds: int) -> str:
 
 _STATUSES = {
     "COMPLETED": "green",
+    "PLANNED": "cyan",
     "FILLED": "green",
     "OPEN": "cyan",
     "NEW": "cyan",

@@ -99,6 +99,11 @@ class JobRecord:
     notices: list[str] = field(default_factory=list)
 
     @property
+    def misses_trades(self) -> bool:
+        """It ended before all trades of its orders could be had; of one that runs they still come."""
+        return self.status is not JobStatus.RUNNING and any(order.misses_trades for order in self.orders)
+
+    @property
     def symbols(self) -> set[str]:
         """Where its trades can be told from others'.
 

@@ -170,6 +170,11 @@ class Order:
         return sum((f.quantity for f in self.fills.values()), ZERO)
 
     @property
+    def misses_trades(self) -> bool:
+        """Executed, at prices and fees that are not all known."""
+        return self.filled_by_trades < self.executed_quantity
+
+    @property
     def is_terminal(self) -> bool:
         return self.status.is_terminal
 
@@ -178,7 +183,7 @@ class Order:
         """Terminal, and every executed unit is accounted for by a known trade (or never will be)."""
         if not self.status.is_terminal:
             return False
-        return self.trades_unavailable or self.filled_by_trades >= self.executed_quantity
+        return self.trades_unavailable or not self.misses_trades
 
     @property
     def leaves_quantity(self) -> Decimal:

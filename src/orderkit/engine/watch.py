@@ -27,7 +27,7 @@ def need_of(order: Order, *, stream_up: bool) -> Need:
         return Need.FATE
     if not order.status.is_terminal and order.request.is_immediate:
         return Need.END
-    if order.executed_quantity > order.filled_by_trades and not order.trades_unavailable:
+    if order.misses_trades and not order.trades_unavailable:
         return Need.TRADES
     if order.status.is_terminal or stream_up:
         return Need.NOTHING

@@ -26,6 +26,7 @@ H = TypeVar("H", ListedOrder, Fill, IncomeEntry)
 DEPTH_LIMITS = (5, 10, 20, 50, 100, 500, 1000)
 PRINTS_PER_PAGE = 1000
 BARS_PER_PAGE = 1500
+HISTORY_KEPT_MS = 90 * 86_400_000  # trades and orders reach three months back (2026-08-26)
 HISTORY_WINDOW_MS = 7 * 86_400_000 - 1000
 
 

@@ -23,7 +23,7 @@ def settle(quantity: Decimal | None, before: JobStatus) -> Callable[[Context], F
         began_ns = ctx.now_ns
 
         def told(order: Order) -> bool:
-            complete = order.trades_unavailable or order.filled_by_trades >= order.executed_quantity
+            complete = order.trades_unavailable or not order.misses_trades
             return order.unresolved or (complete and (order.is_terminal or order.confirmed_ns >= began_ns))
 
         deadline_ns = began_ns + PATIENCE_MS * 1_000_000
