@@ -4,11 +4,11 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from tests.driving import SECOND, Drive, kinds, timer
 from tests.fills import bought
 
 from orderkit.domain.commands import (
     CancelOrder,
-    Command,
     ListOpenOrders,
     QueryFills,
     QueryOrder,
@@ -36,11 +36,10 @@ from orderkit.domain.events import (
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Fill, Order, OrderReport, OrderRequest, Rejection
 from orderkit.engine.context import Context, Flow
-from orderkit.engine.engine import Engine, Output
+from orderkit.engine.engine import Engine
 from orderkit.engine.journal import FillRecorded, JobEnded, OrderIntended
 from orderkit.orders.outcomes import result_of
 
-SECOND = 1_000_000_000
 MARKET = OrderRequest("BTCUSDT", Side.BUY, OrderType.MARKET, Decimal("0.3"))
 LIMIT = OrderRequest(
     "BTCUSDT", Side.BUY, OrderType.LIMIT, Decimal("0.3"), Decimal(60_000), time_in_force=TimeInForce.GTC
@@ -55,30 +54,6 @@ def report(status: str, executed: str = "0", time_ms: int = 1, cid: str = "ok-j-
     return OrderReport(cid, "BTCUSDT", OrderStatus(status), Decimal(executed), time_ms, order_id=7)
 
 
-class Drive:
-    """An engine with its commands gathered, time set by hand."""
-
-    def __init__(self, flow: Callable[[Context], Flow[JobResult]], orders: tuple[Order, ...] = ()) -> None:
-        self.engine = Engine()
-        self.now_ns = 0
-        self.result: JobResult | None = None
-        self.outputs: list[Output] = []
-        self._take(self.engine.start("j", flow, 0, orders=orders))
-
-    def send(self, event: Input, after_s: float = 0.0) -> list[Command]:
-        self.now_ns += int(after_s * SECOND)
-        return self._take(self.engine.process(event, self.now_ns))
-
-    def fire(self, timer: SetTimer) -> list[Command]:
-        self.now_ns = max(self.now_ns, timer.at_ns)
-        return self.send(TimerFired(timer.timer_id))
-
-    def _take(self, output: Output) -> list[Command]:
-        self.outputs.append(output)
-        self.result = output.ended.get("j", self.result)
-        return output.commands
-
-
 def one(request: OrderRequest) -> Callable[[Context], Flow[JobResult]]:
     def flow(ctx: Context) -> Flow[JobResult]:
         order = ctx.orders[-1] if ctx.orders else ctx.submit(request)
@@ -86,14 +61,6 @@ def one(request: OrderRequest) -> Callable[[Context], Flow[JobResult]]:
         return result_of(order)
 
     return flow
-
-
-def timer(commands: list[Command]) -> SetTimer:
-    return next(c for c in commands if isinstance(c, SetTimer))
-
-
-def kinds(commands: list[Command]) -> list[type]:
-    return [type(c) for c in commands]
 
 
 def test_the_intent_is_an_entry_of_the_same_step_that_sends_the_order() -> None:
