@@ -10,10 +10,11 @@ import pytest
 
 from orderkit.domain.enums import OrderStatus, OrderType, Side, TimeInForce
 from orderkit.domain.events import ControlTaken, Input, LookedAt
-from orderkit.domain.job import Control, ControlKind, JobStatus
+from orderkit.domain.job import Control, ControlKind, JobResult, JobStatus
 from orderkit.domain.looks import ContractOf
 from orderkit.domain.market import DepthUpdate, MarketEvent, MarketTrade
 from orderkit.domain.order import Order
+from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
 from orderkit.orders.conditions import parse_stop_when, parse_trigger
 from orderkit.orders.pacing import Pacing, Style
@@ -263,6 +264,20 @@ def test_a_limit_price_off_the_tick_is_refused() -> None:
     with pytest.raises(ValidationError) as refused:
         run(limit_price=D("60000.05"))
     assert refused.value.rule == "PRICE_FILTER"
+
+
+def test_a_chunk_sent_alone_is_what_its_target_is_ahead_of_all_that_was_sent() -> None:
+    executor = TWAPExecutor(TWAPRequest("BTCUSDT", Side.BUY, D("0.4"), 4, 1000), BTC)
+
+    def by_hand(ctx: Context) -> Flow[JobResult]:
+        executor.execute_chunk(ctx, D("0.1"))
+        executor.execute_chunk(ctx, D("0.3"))
+        assert executor.execute_chunk(ctx, D("0.3")) is None
+        yield from ctx.wait_done(*ctx.orders)
+        return JobResult(JobStatus.STOPPED)
+
+    sent = Venue().run(by_hand).context.orders
+    assert shown(sent) == [("0.100", None, "FILLED"), ("0.200", None, "FILLED")]
 
 
 def test_the_price_of_another_venue_is_asked_for_until_it_is_there() -> None:

@@ -118,6 +118,7 @@ def test_without_history_it_is_a_twap_and_says_so(desk: Desk) -> None:
     [
         ("vwap BTCUSDT BUY 0.0005", 3),
         ("vwap BTCUSDT BUY 1 --duration 2d", 3),
+        ("vwap BTCUSDT BUY 1 --limit-price 60000.05", 3),
         ("vwap BTCUSDT BUY 1 --duration 5ms --slices 10", 2),
     ],
 )

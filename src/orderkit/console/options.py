@@ -14,6 +14,7 @@ from orderkit.console import completion
 from orderkit.errors import UsageError, ValidationError
 
 E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
 
 SHORTEST_DEAD_MAN_MS = 3_000  # renewed three times within it, each a request that may be slow
 
@@ -286,6 +287,11 @@ def run_command(command: Callable[..., None]) -> NoReturn:
     app = App(add_completion=False)
     app.command()(with_shared(command))
     run_app(app)
+
+
+def given(parse: Callable[[str, str], T], text: str | None, name: str) -> T | None:
+    """What an optional word says, by ``parse``; None where it was left out."""
+    return None if text is None else parse(text, name)
 
 
 def share(text: str, name: str) -> Decimal:

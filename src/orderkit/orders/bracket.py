@@ -321,11 +321,11 @@ def bracket(
 
     order_side, size = validate_side(side), parse_decimal(quantity, "quantity")
     profit, stop = parse_decimal(take_profit, "take-profit"), parse_decimal(stop_price, "stop price")
-    limit = None if stop_limit is None else parse_decimal(stop_limit, "stop limit price")
-    price = None if entry is None else parse_decimal(entry, "entry price")
+    limit = options.given(parse_decimal, stop_limit, "stop limit price")
+    price = options.given(parse_decimal, entry, "entry price")
     if post_only and price is None:
         raise UsageError("--post-only needs --entry", hint="give the entry's limit price")
-    timeout_ms = None if entry_timeout is None else parse_duration_ms(entry_timeout, "--entry-timeout")
+    timeout_ms = options.given(parse_duration_ms, entry_timeout, "--entry-timeout")
     leaving = options.one_of(OnBracketExit, on_exit, "--on-exit")
     working = options.one_of(WorkingType, working_type, "--working-type")
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")

@@ -330,7 +330,7 @@ def chase(
 
     order_side, size = validate_side(side), parse_decimal(quantity, "quantity")
     distance = parse_decimal(max_distance, "maximum distance")
-    bound = None if limit_price is None else parse_decimal(limit_price, "limit price")
+    bound = options.given(parse_decimal, limit_price, "limit price")
     timeout_ms = parse_duration_ms(timeout, "--timeout")
     interval_ms = parse_duration_ms(interval, "--interval")
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")

@@ -150,7 +150,7 @@ def close(
             )
         closing.close_all(part, run)
     leg = None if position_side is None else options.one_of(PositionSide, position_side, "--position-side")
-    price = None if limit is None else parse_decimal(limit, "--limit")
+    price = options.given(parse_decimal, limit, "--limit")
     how = options.waiting(run, on_exit) if price is not None else None
     wanted = closing.request_to_close(symbol, part, leg, run)
 

@@ -46,12 +46,8 @@ def parse_trigger(text: str) -> Trigger:
     Raises:
         UsageError: another form.
     """
-    words = [word.strip() for word in text.split(";")]
-    if len(words) != 4 or not all(words):
-        raise _unreadable("--trigger", text, "BINANCE;BTCUSDT;above;65000")
-    above, value = _relation(words[2], words[3], "--trigger", text, "BINANCE;BTCUSDT;above;65000")
-    venue = words[0].lower()
-    pair = words[1].upper()
+    (venue, pair), above, value = _read(text, "--trigger", "BINANCE;BTCUSDT;above;65000")
+    venue, pair = venue.lower(), pair.upper()
     if venue == "binance":
         pair = pair.split(":")[0].replace("/", "").replace("-", "")
     return Trigger(venue, pair, above, value)
@@ -63,19 +59,17 @@ def parse_stop_when(text: str) -> StopWhen:
     Raises:
         UsageError: another form.
     """
+    (asset,), above, value = _read(text, "--stop-when", "USDT;below;500")
+    return StopWhen(asset.upper(), above, value)
+
+
+def _read(text: str, name: str, example: str) -> tuple[list[str], bool, Decimal]:
+    """What the condition is about, as many words as in the example, and ``above|below;VALUE``."""
     words = [word.strip() for word in text.split(";")]
-    if len(words) != 3 or not all(words):
-        raise _unreadable("--stop-when", text, "USDT;below;500")
-    above, value = _relation(words[1], words[2], "--stop-when", text, "USDT;below;500")
-    return StopWhen(words[0].upper(), above, value)
-
-
-def _relation(word: str, number: str, name: str, text: str, example: str) -> tuple[bool, Decimal]:
     try:
-        return _SIDES[word.lower()], parse_decimal(number, name)
+        if len(words) != len(example.split(";")) or not all(words):
+            raise KeyError(text)
+        *about, side, number = words
+        return about, _SIDES[side.lower()], parse_decimal(number, name)
     except (KeyError, ValidationError):
-        raise _unreadable(name, text, example) from None
-
-
-def _unreadable(name: str, text: str, example: str) -> UsageError:
-    return UsageError(f"{name} {text!r} cannot be read", hint=f'write it like "{example}"')
+        raise UsageError(f"{name} {text!r} cannot be read", hint=f'write it like "{example}"') from None

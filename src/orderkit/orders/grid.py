@@ -543,8 +543,8 @@ def grid(
         raise UsageError("a grid needs either a QTY or --investment", hint="give one of the two")
     low, high = parse_decimal(lower, "lower price"), parse_decimal(upper, "upper price")
     size = ZERO if quantity is None else parse_decimal(quantity, "quantity")
-    margin = None if investment is None else parse_decimal(investment, "investment")
-    runtime_ms = None if max_runtime is None else parse_duration_ms(max_runtime, "--max-runtime")
+    margin = options.given(parse_decimal, investment, "investment")
+    runtime_ms = options.given(parse_duration_ms, max_runtime, "--max-runtime")
 
     def build(instrument: Instrument) -> GridTrader:
         profit = parse_exit(take_profit, "take-profit", instrument.quote_asset)

@@ -86,14 +86,14 @@ def limit(
     from orderkit.console.run import run_order
 
     order_side, size = validate_side(side), parse_decimal(quantity, "quantity")
-    limit_price = None if price is None else parse_decimal(price, "price")
+    limit_price = options.given(parse_decimal, price, "price")
     match = None if price_match is None else options.one_of(PriceMatch, price_match, "--price-match")
     if (limit_price is None) == (match is None):
         raise UsageError("a limit order needs either a PRICE or --price-match", hint="give one of the two")
     tif = options.one_of(TimeInForce, time_in_force, "--time-in-force")
     if post_only and tif not in (TimeInForce.GTC, TimeInForce.GTX):
         raise UsageError(f"--post-only cannot go with {tif}", hint="leave out one of the two")
-    good_till_ms = None if good_till is None else parse_time_ms(good_till, "--good-till")
+    good_till_ms = options.given(parse_time_ms, good_till, "--good-till")
     run_request = options.waiting(run, on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
     run = options.held(run, dead_man, waits=run.wait or run.detach)

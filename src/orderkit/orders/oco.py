@@ -291,7 +291,7 @@ def oco(
 
     order_side, size = validate_side(side), parse_decimal(quantity, "quantity")
     profit, stop = parse_decimal(take_profit, "take-profit"), parse_decimal(stop_price, "stop price")
-    limit = None if stop_limit is None else parse_decimal(stop_limit, "stop limit price")
+    limit = options.given(parse_decimal, stop_limit, "stop limit price")
     double = options.one_of(OnDoubleFill, on_double_fill, "--on-double-fill")
     leaving = options.one_of(OnExit, on_exit, "--on-exit")
     working = options.one_of(WorkingType, working_type, "--working-type")

@@ -47,6 +47,15 @@ class Pacing:
     overtime_ms: int | None = None
     leverage: int | None = None
 
+    def began_ns(self, started_ns: int, first_order_ms: int | None) -> int | None:
+        """When the time of a job began that started then: at the start, or with a trigger at the first order.
+
+        None where the trigger has not let an order out yet.
+        """
+        if self.trigger is not None:
+            return None if first_order_ms is None else first_order_ms * 1_000_000
+        return max(started_ns, (self.start_at_ms or 0) * 1_000_000)
+
     def amended(self, changes: Mapping[str, str]) -> "Pacing":
         """With another ``limit_price`` ("none" lifts it) or ``style``."""
         fields: dict[str, Any] = {}

@@ -348,8 +348,8 @@ def pov(
     _check_style(chosen)
     order_side, total = validate_side(side), parse_decimal(quantity, "quantity")
     part = options.share(rate, "--rate")
-    limit = None if limit_price is None else parse_decimal(limit_price, "--limit-price")
-    longest_ms = None if max_duration is None else parse_duration_ms(max_duration, "--max-duration")
+    limit = options.given(parse_decimal, limit_price, "--limit-price")
+    longest_ms = options.given(parse_duration_ms, max_duration, "--max-duration")
     least = ZERO if min_slice is None else parse_decimal(min_slice, "--min-slice")
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
 

@@ -7,7 +7,6 @@ from orderkit.domain.enums import OrderStatus, Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order
-from orderkit.errors import ValidationError
 from orderkit.orders.child import Parent, smallest_child, taking_limit
 from orderkit.orders.pacing import LADDER, Pacing, Style
 
@@ -58,19 +57,6 @@ def size_for(
     if quantity >= smallest and 0 < rest < smallest:
         quantity = instrument.round_quantity(min(left, lot.max_quantity), market=market)
     return quantity if quantity >= smallest else ZERO
-
-
-def check_tick(price: Decimal, instrument: Instrument) -> None:
-    """Raises ValidationError: a limit price off the tick."""
-    tick = instrument.price_filter.tick_size
-    if tick and price % tick:
-        below = price - price % tick
-        raise ValidationError(
-            f"PRICE_FILTER: {instrument.symbol} limit price {price} is not on the tick {tick}; accepted:"
-            f" {below} or {below + tick}",
-            rule="PRICE_FILTER",
-            hint=f"Use {below} or {below + tick}.",
-        )
 
 
 def unfilled(orders: Sequence[Order]) -> int:

@@ -93,7 +93,7 @@ def trailing_stop(
 
     order_side, size = validate_side(side), parse_decimal(quantity, "quantity")
     rate = parse_decimal(callback.strip().removesuffix("%"), "callback rate")
-    begin = None if activation is None else parse_decimal(activation, "activation price")
+    begin = options.given(parse_decimal, activation, "activation price")
     working = options.one_of(WorkingType, working_type, "--working-type")
     run_request = options.waiting(run, on_exit)
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")

@@ -1,14 +1,17 @@
 """A TWAP that Binance itself slices: one parent, handed over, watched to its end, ended with the job."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import Environment
+from orderkit.domain.enums import Environment, OrderType, PositionSide, Side
+from orderkit.domain.instrument import Instrument
+from orderkit.domain.order import OrderRequest
 from orderkit.errors import ValidationError
 from orderkit.orders.executor import OPEN_END
-from orderkit.orders.single import SingleOrderExecutor
+from orderkit.orders.single import SingleOrderExecutor, SingleRequest
 from orderkit.utils import validate_sliced_order
 
 # Binance, "Time-Weighted Average Price New Order": 300 to 86,400 s, 1,000 to 1,000,000 USDT, a minute's share
@@ -57,6 +60,32 @@ class BinanceTWAPExecutor(SingleOrderExecutor):
             raise _refused(f"{minute:f} {instrument.base_asset} a minute", f"more than {least}")
         validate_sliced_order(order, [], snapshot)
         return []
+
+
+def parent_of(
+    side: Side,
+    quantity: Decimal,
+    duration_s: int,
+    limit_price: Decimal | None,
+    position_side: PositionSide,
+    reduce_only: bool,
+) -> Callable[[Instrument], BinanceTWAPExecutor]:
+    """What makes the one order that Binance slices, once the contract is known."""
+
+    def build(instrument: Instrument) -> BinanceTWAPExecutor:
+        order = OrderRequest(
+            symbol=instrument.symbol,
+            side=side,
+            type=OrderType.TWAP,
+            quantity=quantity,
+            price=limit_price,
+            position_side=position_side,
+            reduce_only=reduce_only,
+            duration_s=duration_s,
+        )
+        return BinanceTWAPExecutor(SingleRequest(order, wait=True, cancel_on_exit=True), instrument)
+
+    return build
 
 
 def check_environment(environment: Environment) -> None:

@@ -13,13 +13,22 @@ from orderkit.domain.enums import PositionSide, Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.market import Period
 from orderkit.errors import UsageError, ValidationError
-from orderkit.orders.pacing import Pacing, read_style
+from orderkit.orders.child import child_order, smallest_child
+from orderkit.orders.pacing import Pacing
 from orderkit.orders.schedule import Schedule, folded, weighted
-from orderkit.orders.twap import TWAPExecutor
+from orderkit.orders.slice_options import (
+    SCHEDULE,
+    STYLE,
+    MaxParticipation,
+    NoCross,
+    StartAt,
+    StyleOption,
+    pacing_of,
+)
+from orderkit.orders.sliced import SlicedExecutor
 from orderkit.orders.volume_profile import DAY_MS, periods, weights
 from orderkit.utils import (
     parse_decimal,
-    smallest_quantity,
     validate_parent_quantity,
     validate_side,
     validate_sliced_order,
@@ -27,7 +36,6 @@ from orderkit.utils import (
 
 MOST_DAYS = 30
 MOST_SLICES = 1_000
-_SCHEDULE, _STYLE = "Schedule", "Style"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +68,13 @@ class VWAPRequest:
         return replace(self, quantity=quantity, pacing=self.pacing.amended(changes))
 
 
-class VWAPExecutor(TWAPExecutor):
-    """A TWAP whose slices differ: what the days before traded at this time of day says how much.
+class VWAPExecutor(SlicedExecutor[VWAPRequest]):
+    """Slices that differ: what the days before traded at this time of day says how much.
 
     Slices that the exchange would not take go with the next one. Without any history they are equal.
     """
 
     kind: ClassVar[str] = "vwap"
-    request: VWAPRequest  # type: ignore[assignment]
-
-    def __init__(self, request: VWAPRequest, instrument: Instrument) -> None:
-        super().__init__(request, instrument)  # type: ignore[arg-type]
 
     def planned(self, job_id: str) -> Schedule:
         del job_id
@@ -93,16 +97,16 @@ class VWAPExecutor(TWAPExecutor):
                 hint="Use a shorter --duration.",
             )
         total = validate_parent_quantity(request.quantity, instrument, rounding=rounding)
-        smallest = instrument.lot_size_for(market=True).min_quantity
-        if not self._closes:
-            smallest = smallest_quantity(snapshot.mark_price, instrument, market=True) or smallest
+        smallest = smallest_child(request, snapshot.mark_price, instrument, market=True)
         start_ms = max(request.pacing.start_at_ms or 0, snapshot.now_ms)
         shares = weights(snapshot.volumes, start_ms, request.interval_ms, request.slices)
-        self.request = replace(request, quantity=total, smallest=smallest, weights=shares or ())
-        self._cached = None
+        pacing = self.bounded(request.pacing, rounding=rounding)
+        self.request = replace(
+            request, quantity=total, smallest=smallest, weights=shares or (), pacing=pacing
+        )
         self.slices = self.planned("").quantities
-        validate_sliced_order(self._order(total), self.slices, snapshot)
-        warnings = self._warnings(snapshot)
+        validate_sliced_order(child_order(request, total), self.slices, snapshot)
+        warnings = self.warnings(snapshot)
         if shares is None:
             warnings.append(
                 "there is no volume of the days before to go by: the slices are equal, as a TWAP's"
@@ -129,13 +133,13 @@ def vwap(
             "--duration",
             metavar="DURATION",
             help="Time for all slices together, up to a day.",
-            rich_help_panel=_SCHEDULE,
+            rich_help_panel=SCHEDULE,
         ),
     ] = "1h",
     slices: Annotated[
         int,
         typer.Option(
-            "--slices", "-n", min=1, max=MOST_SLICES, help="Number of slices.", rich_help_panel=_SCHEDULE
+            "--slices", "-n", min=1, max=MOST_SLICES, help="Number of slices.", rich_help_panel=SCHEDULE
         ),
     ] = 12,
     days: Annotated[
@@ -145,49 +149,22 @@ def vwap(
             min=1,
             max=MOST_DAYS,
             help="How many days before make the profile.",
-            rich_help_panel=_SCHEDULE,
+            rich_help_panel=SCHEDULE,
         ),
     ] = 7,
-    start_at: Annotated[
-        str | None,
-        typer.Option(
-            "--start-at",
-            metavar="TIME",
-            help="When the first slice is due: 2026-12-24T18:00:00Z, or 10m from now.",
-            rich_help_panel=_SCHEDULE,
-        ),
-    ] = None,
-    style: Annotated[
-        str,
-        typer.Option(
-            "--style",
-            metavar="STYLE",
-            help="taking, or limits that wait: tick-better, passive (joins the best price).",
-            rich_help_panel=_STYLE,
-        ),
-    ] = "taking",
-    no_cross: Annotated[
-        bool,
-        typer.Option("--no-cross", help="Never take, not even with the last slice.", rich_help_panel=_STYLE),
-    ] = False,
+    start_at: StartAt = None,
+    style: StyleOption = "taking",
+    no_cross: NoCross = False,
     limit_price: Annotated[
         str | None,
         typer.Option(
             "--limit-price",
             metavar="PRICE",
             help="Wait while the market is worse than this.",
-            rich_help_panel=_STYLE,
+            rich_help_panel=STYLE,
         ),
     ] = None,
-    max_participation: Annotated[
-        str | None,
-        typer.Option(
-            "--max-participation",
-            metavar="PERCENT",
-            help="A slice is at most so much of what the market traded since the last one: 10%.",
-            rich_help_panel=_STYLE,
-        ),
-    ] = None,
+    max_participation: MaxParticipation = None,
     reduce_only: options.ReduceOnly = False,
     position_side: options.PositionSideOption = "BOTH",
     *,
@@ -201,22 +178,14 @@ def vwap(
 
       bot.py vwap ETHUSDT SELL 12 --duration 30m --days 14 --style passive --json
     """
-    from orderkit.console.durations import parse_duration_ms, parse_time_ms
+    from orderkit.console.durations import parse_duration_ms
     from orderkit.console.run import run_order
 
     order_side, total = validate_side(side), parse_decimal(quantity, "quantity")
     interval_ms = parse_duration_ms(duration, "--duration") // slices
     if interval_ms == 0:
         raise UsageError(f"--duration {duration} is too short for {slices} slices", hint="use fewer slices")
-    pacing = Pacing(
-        style=read_style(style, "--style"),
-        no_cross=no_cross,
-        limit_price=None if limit_price is None else parse_decimal(limit_price, "limit price"),
-        max_participation=(
-            None if max_participation is None else options.share(max_participation, "--max-participation")
-        ),
-        start_at_ms=None if start_at is None else parse_time_ms(start_at, "--start-at"),
-    )
+    pacing = pacing_of(style, no_cross, limit_price, max_participation, start_at)
     pacing.check()
     hedge_side = options.one_of(PositionSide, position_side, "--position-side")
 
