@@ -35,16 +35,21 @@ def money_text(amount: Decimal) -> str:
 
 
 def money_shown(amount: Decimal | str, asset: str) -> str:
-    """For people: cents of a dollar coin, six decimals of others, and four digits where it is less than one.
+    """For people: cents of a dollar coin, six decimals of others."""
+    return f"{Decimal(amount):z.{_places(asset)}f}"
 
-    Takes what ``money_text`` gives; 0.0123456 USDT is "0.01235", where cents alone would hide a fee.
-    """
-    exact = Decimal(amount)
-    places = _DOLLAR_PLACES if "USD" in asset else _COIN_PLACES
+
+def fee_shown(amount: Decimal | str, asset: str) -> str:
+    """As ``money_shown``; of less than one the first four digits, as cents alone would hide most fees."""
+    exact, places = Decimal(amount), _places(asset)
     if exact and abs(exact) < 1:
         fine = f"{exact:.{_SIGNIFICANT - 1 - exact.adjusted()}f}".rstrip("0")
         places = max(places, len(fine.partition(".")[2]))
     return f"{exact:z.{places}f}"
+
+
+def _places(asset: str) -> int:
+    return _DOLLAR_PLACES if "USD" in asset else _COIN_PLACES
 
 
 def _padded(value: Decimal, step: Decimal) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from orderkit.console import tables
 from orderkit.console.account_views import orders_table
 from orderkit.console.durations import iso_time
-from orderkit.console.figures import money_shown, money_text
+from orderkit.console.figures import fee_shown, money_text
 from orderkit.console.looking import contract, jobs_of, looking, present, reader
 from orderkit.console.looking_documents import HistoryDocument, IncomeRow, TradeRow
 from orderkit.console.options import RunOptions
@@ -119,7 +119,7 @@ def _print_trades(trades: list[TradeRow]) -> None:
             tables.side(row.side),
             row.quantity,
             row.price,
-            money_shown(row.commission, row.commission_asset),
+            fee_shown(row.commission, row.commission_asset),
             tables.gain(f"{Decimal(row.realized_pnl):.2f}"),
             "maker" if row.maker else "taker",
             row.client_order_id or str(row.order_id),
@@ -132,6 +132,6 @@ def _print_income(income: list[IncomeRow]) -> None:
     for row in income:
         about = row.info if row.info != str(row.trade_id) else ""
         trade = f"trade {row.trade_id}" if row.trade_id else about
-        amount = tables.gain(money_shown(row.amount, row.asset))
+        amount = tables.gain(fee_shown(row.amount, row.asset))
         table.add_row(tables.clock(row.at), row.type, amount, row.asset, trade)
     tables.show(table)

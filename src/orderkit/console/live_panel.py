@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from orderkit.analytics.execution import execution_report
 from orderkit.console import invocation
 from orderkit.console.durations import iso_time
-from orderkit.console.figures import average_text, money_shown, price_text, quantity_text
+from orderkit.console.figures import average_text, fee_shown, price_text, quantity_text
 from orderkit.console.price_trace import PriceFeed, market_lines
 from orderkit.console.schedule import standing
 from orderkit.domain.enums import OrderStatus, Side
@@ -155,7 +155,7 @@ class LivePanel:
         from rich.text import Text
 
         quantity = quantity_text(fill.quantity, self._instrument)
-        fee = money_shown(fill.commission, fill.commission_asset)
+        fee = fee_shown(fill.commission, fill.commission_asset)
         return Text.assemble(
             (f"{iso_time(fill.time_ms)[11:23]} ", "dim"),
             (f"{fill.side.value:<4}", "green" if fill.side is Side.BUY else "red"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from orderkit.console import tables
 from orderkit.console.documents import JobDocument, OrderRow, PlanDocument, ReconcileDocument
-from orderkit.console.figures import money_shown
+from orderkit.console.figures import fee_shown, money_shown
 from orderkit.domain.enums import OrderStatus
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _head(document: JobDocument | PlanDocument, where: str) -> "Text":
 def _execution(document: JobDocument, base_asset: str, quote_asset: str) -> list[tuple[str, str]]:
     facts = [("executed", f"{document.executed_quantity} of {document.quantity} {base_asset}")]
     if document.average_price:
-        fees = [f"{money_shown(amount, asset)} {asset}" for asset, amount in document.commissions.items()]
+        fees = [f"{fee_shown(amount, asset)} {asset}" for asset, amount in document.commissions.items()]
         facts += [
             ("average price", f"{document.average_price} {quote_asset}"),
             ("cost", f"{money_shown(document.cost, quote_asset)} {quote_asset}"),
@@ -84,7 +84,7 @@ def _orders_table(numbered: Sequence[tuple[int, OrderRow]], fee_asset: str) -> "
         if triggered:
             cells.append(tables.text(row.trigger_price or ""))
         if traded:
-            fee = money_shown(row.commission, fee_asset) if row.average_price else ""
+            fee = fee_shown(row.commission, fee_asset) if row.average_price else ""
             cells += [tables.text(row.average_price or ""), tables.text(fee)]
         status = tables.status(row.status)
         status.plain = _SHORT_STATUSES.get(row.status, row.status)
@@ -96,9 +96,9 @@ def print_plan(document: PlanDocument, base_asset: str, quote_asset: str) -> Non
     """What would be sent, and what it would need."""
     plan = document.plan
     money = {
-        "notional": plan.notional,
-        "initial margin": plan.margin,
-        "estimated fees": plan.estimated_commission,
+        "notional": money_shown(plan.notional, quote_asset),
+        "initial margin": money_shown(plan.margin, quote_asset),
+        "estimated fees": fee_shown(plan.estimated_commission, quote_asset),
     }
     triggered = any(order.trigger_price for order in plan.orders)
     table = tables.table("at (UTC)", "type", "side", "quantity", "price", *["trigger"] * triggered)
@@ -116,7 +116,7 @@ def print_plan(document: PlanDocument, base_asset: str, quote_asset: str) -> Non
         tables.facts(
             [
                 ("quantity", f"{document.quantity} {base_asset}"),
-                *((name, f"{money_shown(it, quote_asset)} {quote_asset}") for name, it in money.items()),
+                *((name, f"{amount} {quote_asset}") for name, amount in money.items()),
                 ("liquidation at", plan.liquidation_price or "no price"),
             ]
         ),

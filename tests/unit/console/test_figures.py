@@ -1,8 +1,8 @@
-"""Money as people read it."""
+"""Money as people read it: cents, and of fees what cents would hide."""
 
 import pytest
 
-from orderkit.console.figures import money_shown
+from orderkit.console.figures import fee_shown, money_shown
 
 
 @pytest.mark.parametrize(
@@ -19,5 +19,13 @@ from orderkit.console.figures import money_shown
         ("0.00001234567", "BNB", "0.00001235"),
     ],
 )
-def test_money_has_the_decimals_that_count(amount: str, asset: str, shown: str) -> None:
+def test_a_fee_has_the_decimals_that_count(amount: str, asset: str, shown: str) -> None:
+    assert fee_shown(amount, asset) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "asset", "shown"),
+    [("64052.167338", "USDT", "64052.17"), ("-0.001", "USDT", "0.00"), ("0.01234567", "BTC", "0.012346")],
+)
+def test_other_money_has_the_cents_of_its_asset(amount: str, asset: str, shown: str) -> None:
     assert money_shown(amount, asset) == shown
