@@ -359,11 +359,11 @@ class BinanceGateway:
                     ((int(r["time"]), str(r["tranId"]), r["incomeType"]), Decimal(r["income"])) for r in raw
                 ],
             )
-            known = len(entries)
             entries.update(rows)
-            if len(rows) < INCOME_PER_PAGE or len(entries) == known:
+            if len(rows) < INCOME_PER_PAGE:
                 return sum((v for (_, _, kind), v in entries.items() if kind in RESULT_KINDS), Decimal(0))
-            start_ms = rows[-1][0][0]  # once more: a page may end inside a millisecond
+            last_ms = rows[-1][0][0]  # once more: a page may end inside a millisecond
+            start_ms = max(start_ms + 1, last_ms)
 
     def now_ms(self) -> int:
         """The exchange's time, as far as it is known."""

@@ -169,7 +169,8 @@ class Inquiry:
     ) -> list[H]:
         """All rows of a period: windows of less than 7 days, which is the most that one request may span.
 
-        A full page goes on at its last row's time, so a row can come twice.
+        A full page goes on at its last row's time, so a row can come twice. Of one millisecond no more rows
+        than a page holds can be had this way.
         """
         rows: list[H] = []
         start_ms = since_ms
@@ -183,8 +184,8 @@ class Inquiry:
             }
             found = self._list(action, method, params, read)
             rows += found
-            last_ms = max((_time_of(row) for row in found), default=start_ms)
-            start_ms = last_ms if len(found) >= page and last_ms > start_ms else end_ms + 1
+            is_last = len(found) < page
+            start_ms = end_ms + 1 if is_last else max(start_ms + 1, *map(_time_of, found))
         return rows
 
     def _ask(self, action: str, method: str, params: Mapping[str, Any], read: Callable[[Any], T]) -> T:
