@@ -25,7 +25,8 @@ from orderkit.engine.engine import Engine
 from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.exchange.user_stream import UserStream
 from orderkit.journal.sqlite import SqliteJournal
-from orderkit.runtime.live import LiveRuntime, run
+from orderkit.runtime.live import LiveRuntime
+from orderkit.runtime.timing import run
 
 ROUNDS = 7
 ORDERS = 100

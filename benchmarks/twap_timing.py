@@ -23,7 +23,8 @@ from orderkit.exchange.market_stream import MarketStream
 from orderkit.exchange.user_stream import UserStream
 from orderkit.journal.sqlite import SqliteJournal
 from orderkit.orders.twap import TWAPExecutor, TWAPRequest
-from orderkit.runtime.live import Clock, LiveRuntime, run
+from orderkit.runtime.live import LiveRuntime
+from orderkit.runtime.timing import Clock, run
 
 SLICES = 200
 INTERVAL_MS = 50

@@ -27,7 +27,8 @@ from orderkit.exchange import pacing
 from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.exchange.gateway import Gateway
 from orderkit.journal.sqlite import SqliteJournal
-from orderkit.runtime.live import LiveRuntime, run
+from orderkit.runtime.live import LiveRuntime
+from orderkit.runtime.timing import run
 from tests.support import Desk
 
 # Places orders (and asks for quotes in between, with QUOTES) until all are through, as a job would.

@@ -19,7 +19,8 @@ from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.exchange.user_stream import UserStream
 from orderkit.journal.sqlite import SqliteJournal
 from orderkit.orders.twap import TWAPExecutor, TWAPRequest
-from orderkit.runtime.live import LiveRuntime, run
+from orderkit.runtime.live import LiveRuntime
+from orderkit.runtime.timing import run
 from tests.faults.cells import CellDesk, document, open_desk
 from tests.faults.truth import assert_executed_once, assert_true
 from tests.support import finish

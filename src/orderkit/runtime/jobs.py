@@ -22,9 +22,10 @@ from orderkit.journal.locks import job_lock
 from orderkit.risk.gate import Refused
 from orderkit.runtime.dead_man import switch_for
 from orderkit.runtime.desk import Desk
-from orderkit.runtime.live import Clock, EventStream, LiveRuntime, run
+from orderkit.runtime.live import EventStream, LiveRuntime
 from orderkit.runtime.risk import RiskGuard
 from orderkit.runtime.strangers import Strangers
+from orderkit.runtime.timing import Clock, run
 
 log = logging.getLogger(__name__)
 
