@@ -134,6 +134,10 @@ class Desk:
     def requests(self, method: str, path: str) -> list[dict[str, Any]]:
         return [row for row in self.all_requests() if (row["method"], row["path"]) == (method, path)]
 
+    def taken(self, method: str, path: str) -> int:
+        """How many of these requests have been done, and answered so."""
+        return sum(row["status"] == 200 for row in self.requests(method, path))
+
 
 @functools.cache
 def _launcher() -> Launcher:

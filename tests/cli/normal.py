@@ -1,12 +1,12 @@
 """What differs from run to run, made the same: ids, times, ports, paths."""
 
 import re
-import time
 from typing import Any
 
 import msgspec
 
 from tests.support import Desk, Done
+from tests.waiting import until
 
 _SAME = [
     (re.compile(r"\b(market|limit|stop-limit|twap|oco|grid|flatten)-[2-9a-hjkmnp-z]{8}\b"), r"\1-ID"),
@@ -26,12 +26,9 @@ def normal(text: str, desk: Desk) -> str:
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
 
-def wait_for_orders(desk: Desk, count: int, timeout_s: float = 30.0) -> None:
+def wait_for_orders(desk: Desk, count: int) -> None:
     """Return once the exchange has received ``count`` orders."""
-    deadline = time.monotonic() + timeout_s
-    while len(desk.requests("POST", "/fapi/v1/order")) < count:
-        assert time.monotonic() < deadline, "no order came"
-        time.sleep(0.05)
+    until(lambda: len(desk.requests("POST", "/fapi/v1/order")) >= count, "no order came")
 
 
 def document_of(done: Done, kind: type[msgspec.Struct]) -> Any:

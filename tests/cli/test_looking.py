@@ -216,7 +216,7 @@ def test_attach_follows_a_job_of_another_process_to_its_end(desk: Desk) -> None:
 
 
 def test_leaving_the_view_leaves_the_job_alone(desk: Desk) -> None:
-    running = desk.start("twap BTCUSDT BUY 0.08 --chunks 8 --interval 1 --job-id alone")
+    running = desk.start("twap BTCUSDT BUY 0.4 --chunks 40 --interval 1 --job-id alone")
     wait_for_orders(desk, 1)
     view = desk.start("attach alone")
     assert view.stdout is not None
@@ -226,7 +226,9 @@ def test_leaving_the_view_leaves_the_job_alone(desk: Desk) -> None:
     left = finish(view)
     assert left.code == 130
     assert "goes on" in left.out
-    assert finish(running).code == 0
+    wait_for_orders(desk, len(desk.requests("POST", "/fapi/v1/order")) + 1)
+    running.send_signal(signal.SIGINT)
+    assert finish(running).code == 130
 
 
 def test_logs_are_the_records_that_name_the_job_and_no_other(desk: Desk) -> None:

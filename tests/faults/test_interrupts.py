@@ -1,25 +1,17 @@
 """Ctrl-C and SIGTERM while a request is in flight: the first waits for its answer, the second for nothing."""
 
 import signal
-import time
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
 from tests.faults.truth import assert_sent_once, assert_true
 from tests.support import Desk, finish
+from tests.waiting import until
 
 ORDER = ("POST", "/fapi/v1/order")
 TWAP = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 300ms --job-id job --json"
 LIMIT = "limit BTCUSDT BUY 0.01 59000 --wait --job-id job --json"
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -4,14 +4,13 @@ import functools
 import os
 import signal
 import sqlite3
-import time
-from collections.abc import Callable
 
 import pytest
 
 from tests.faults.cells import CellDesk
 from tests.faults.truth import client_of, gateway_of
 from tests.support import finish
+from tests.waiting import until
 
 LIMIT = "limit BTCUSDT BUY 0.01 59000 --wait --job-id job --json"
 HELD = LIMIT + " --dead-man 5s"
@@ -26,15 +25,8 @@ def notes(desk: CellDesk, state: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def until_sent(desk: CellDesk, count: int = 1) -> None:
-    until(lambda: sum(row["status"] == 200 for row in desk.requests(*ORDER)) >= count)
+    until(lambda: desk.taken(*ORDER) >= count)
 
 
 def has_listed(desk: CellDesk, count: int) -> bool:

@@ -13,6 +13,7 @@ from orderkit.paper.state import PaperInfo
 from tests.faults.cells import CellDesk, document
 from tests.faults.truth import assert_executed_once, assert_true, client_of
 from tests.support import Done, finish
+from tests.waiting import until
 
 TWAP = "twap BTCUSDT BUY 0.3 --chunks 3 --interval 400ms --job-id job --json"
 LIMIT = "limit BTCUSDT BUY 0.01 59000 --wait --job-id job --json"
@@ -25,10 +26,7 @@ def streams(desk: CellDesk, fault: str) -> None:
 
 def until_resting(desk: CellDesk) -> None:
     """Until the exchange has taken an order."""
-    deadline = time.monotonic() + 60
-    while not any(row["status"] == 200 for row in desk.requests("POST", ORDER)):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: desk.taken("POST", ORDER))
 
 
 def cross(desk: CellDesk, quantity: str = "50") -> None:
@@ -131,12 +129,9 @@ RACES = {
 @pytest.mark.parametrize("name", list(RACES))
 def test_a_fill_that_races_the_cancel_is_counted_as_it_was(cell: CellDesk, name: str) -> None:
     race = RACES[name]
-    cell.fault("DELETE", ORDER, "delay", apply=race.apply, delay_ms=1_200)
+    cell.fault("DELETE", ORDER, "delay", apply=race.apply, delay_ms=2_500)
     process = cell.start(LIMIT + " --timeout 1s --on-exit cancel")
-    deadline = time.monotonic() + 60
-    while not cell.received("DELETE", ORDER):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: cell.received("DELETE", ORDER))
     time.sleep(0.1)
     cross(cell, race.sold)
     done = finish(process)
@@ -192,10 +187,7 @@ def test_a_cancel_that_cannot_be_done_ends_in_doubt_and_is_finished_by_resume(ce
 def test_an_order_whose_answer_is_late_is_cancelled_by_an_interrupt_in_between(cell: CellDesk) -> None:
     cell.fault("POST", ORDER, "delay", apply="after", delay_ms=1_500)
     process = cell.start(LIMIT + " --on-exit cancel")
-    deadline = time.monotonic() + 60
-    while not cell.received("POST", ORDER):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: cell.received("POST", ORDER))
     process.terminate()
     done = finish(process)
     assert done.code == 130, done

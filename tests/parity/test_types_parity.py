@@ -15,6 +15,7 @@ from orderkit.orders.registry import executor_of, request_of
 from orderkit.runtime.backtest import Latency
 from tests.support import Desk, finish
 from tests.virtual import BTC, JOB, START_MS, Venue
+from tests.waiting import until
 
 TICK = Decimal("0.1")
 PLACING = ("/fapi/v1/order", "/fapi/v1/algoOrder", "/fapi/v1/batchOrders")
@@ -73,10 +74,7 @@ def live(desk: Desk, case: Case) -> tuple[list[OrderRequest], str]:
         desk.market("60000", "60000.1")
     process = desk.start(f"{case.line} --job-id {JOB} --json")
     for orders, bid, size in case.market:
-        deadline = time.monotonic() + 20
-        while sent(desk) < orders:
-            assert time.monotonic() < deadline, f"{sent(desk)} of {orders} orders before {bid}"
-            time.sleep(0.05)
+        until(lambda orders=orders: sent(desk) >= orders, f"no {orders} orders before {bid}")  # type: ignore[misc]
         time.sleep(0.3)  # for the answers
         desk.market(bid, str(Decimal(bid) + TICK), quantities=(size, size))
     if case.stopped:

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from tests.faults.truth import assert_true
-from tests.scenarios.test_oco import ALGO, ORDER, position, started, taken, until
+from tests.scenarios.test_oco import ALGO, ORDER, position, started
 from tests.support import Desk, finish
+from tests.waiting import until
 
 BUY = "bracket BTCUSDT BUY 0.5 62000 58000"
 LIMITED = f"{BUY} --entry 59000"
@@ -41,12 +42,12 @@ def test_an_entry_that_fills_bit_by_bit_has_a_stop_for_every_bit(desk: Desk) -> 
     process = started(desk, LIMITED, legs="10")
     assert not desk.requests("POST", ALGO)
     desk.market("58999.9", "59000", quantities=("50", "0.2"))
-    until(lambda: taken(desk, "POST", ALGO) == 1, "no stop for the first bit")
-    until(lambda: taken(desk, "POST", ORDER) == 2, "no take-profit for the first bit")
+    until(lambda: desk.taken("POST", ALGO) == 1, "no stop for the first bit")
+    until(lambda: desk.taken("POST", ORDER) == 2, "no take-profit for the first bit")
     desk.market("58999.9", "59000", quantities=("50", "0.3"))
-    until(lambda: taken(desk, "POST", ALGO) == 2, "no stop for the second bit")
-    until(lambda: taken(desk, "POST", ORDER) == 3, "no take-profit for the second bit")
-    until(lambda: taken(desk, "DELETE", ALGO) == 1, "the first stop was left")
+    until(lambda: desk.taken("POST", ALGO) == 2, "no stop for the second bit")
+    until(lambda: desk.taken("POST", ORDER) == 3, "no take-profit for the second bit")
+    until(lambda: desk.taken("DELETE", ALGO) == 1, "the first stop was left")
     stops = [r["params"]["quantity"] for r in desk.requests("POST", ALGO)]
     profits = [r["params"]["quantity"] for r in desk.requests("POST", ORDER)[1:]]
     assert (stops, profits) == (["0.2", "0.5"], ["0.2", "0.3"])
@@ -59,7 +60,7 @@ def test_an_entry_that_fills_bit_by_bit_has_a_stop_for_every_bit(desk: Desk) -> 
 def test_once_a_leg_trades_the_rest_of_the_entry_is_cancelled(desk: Desk) -> None:
     process = started(desk, LIMITED, legs="10")
     desk.market("58999.9", "59000", quantities=("50", "0.2"))
-    until(lambda: taken(desk, "POST", ORDER) == 2, "no take-profit")
+    until(lambda: desk.taken("POST", ORDER) == 2, "no take-profit")
     desk.market("62000", "62000.1")
     done = finish(process)
     assert (done.code, done.json["status"]) == (9, "STOPPED"), done.err

@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from tests.faults.truth import assert_true
-from tests.scenarios.looking import resting, until
+from tests.scenarios.looking import resting
 from tests.support import Desk, finish
+from tests.waiting import until
 
 LINE = "chase BTCUSDT BUY 0.01 --max-distance 100 --interval 100ms"
 

@@ -4,7 +4,7 @@ import contextlib
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from tests.faults.truth import assert_true, client_of, gateway_of
 from tests.support import Desk, finish
+from tests.waiting import until
 
 BATCH = "/fapi/v1/batchOrders"
 GRID = "grid BTCUSDT 48000 52000 5 0.01"
@@ -54,13 +55,6 @@ def levels(desk: Desk) -> list[tuple[str, Decimal, Decimal]]:
 
 def prices(desk: Desk) -> list[tuple[str, int]]:
     return [(side, int(price)) for side, price, _ in levels(desk)]
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 START = [("BUY", 48000), ("BUY", 49000), ("SELL", 51000), ("SELL", 52000)]
@@ -118,13 +112,13 @@ def test_a_batch_of_initial_orders_whose_answer_is_lost_is_found_and_not_sent_tw
 
 def test_a_post_only_level_that_would_take_waits_for_the_market(desk: Desk) -> None:
     """The sell at 50000 arrives after the market has come back above it."""
-    desk.fault("POST", "/fapi/v1/order", "delay", apply="before", delay_ms=700, nth=1, times=1)
+    desk.fault("POST", "/fapi/v1/order", "delay", apply="before", delay_ms=2_000, nth=1, times=1)
     with running(desk, GRID):
         until(lambda: prices(desk) == START, "the initial orders")
         desk.market("48999.9", "49000")
-        time.sleep(0.2)
+        until(lambda: desk.requests("POST", "/fapi/v1/order"))
         desk.market("50100", "50100.1")  # the sell at 50000, still on its way, would take now
-        time.sleep(1.2)
+        until(lambda: [row for row in desk.requests("POST", "/fapi/v1/order") if row["status"] == 400])
         assert ("SELL", 50000) not in prices(desk)
         desk.market("49500", "49500.1")
         until(lambda: ("SELL", 50000) in prices(desk), "the level, once the market let it rest")
@@ -144,9 +138,9 @@ def test_a_fill_that_the_stream_does_not_tell_is_found_by_asking(desk: Desk) -> 
     down = {"code": -1000, "msg": "An unknown error occurred while processing the request."}
     desk.fault("POST", "/fapi/v1/listenKey", "error", apply="before", status=400, body=down, times=100)
     with running(desk, GRID):
-        until(lambda: prices(desk) == START, "the initial orders", 20)
+        until(lambda: prices(desk) == START, "the initial orders")
         desk.market("48999.9", "49000")
-        until(lambda: ("SELL", 50000) in prices(desk), "the counterpart", 20)
+        until(lambda: ("SELL", 50000) in prices(desk), "the counterpart")
 
 
 @pytest.mark.parametrize(("mode", "bought"), [("long", "0.02"), ("short", "-0.02")])

@@ -5,8 +5,9 @@ import time
 from decimal import Decimal
 
 from tests.faults.truth import assert_true
-from tests.scenarios.looking import resting, until
+from tests.scenarios.looking import resting
 from tests.support import Desk, finish
+from tests.waiting import until
 
 LINE = "iceberg BTCUSDT BUY 0.1 59000 --chunk-size 30%"
 

@@ -1,10 +1,9 @@
 """bot.py limit and stop-limit, from the command to the book."""
 
-import time
-
 import pytest
 
 from tests.support import Desk, finish
+from tests.waiting import until
 
 
 def test_a_limit_behind_the_market_rests_and_says_how_far_it_is_away(desk: Desk) -> None:
@@ -52,7 +51,7 @@ def test_an_immediate_order_that_fills_in_part_says_what_is_missing(desk: Desk) 
 
 def test_waiting_for_a_resting_order_ends_when_the_market_comes_to_it(desk: Desk) -> None:
     waiting = desk.start("limit BTCUSDT BUY 0.01 59000 --wait --json")
-    await_open_orders(desk, 1)
+    until(lambda: desk.taken("POST", "/fapi/v1/order"))
     desk.market("58990", "58990.1")
     done = finish(waiting)
     assert done.code == 0, done.err
@@ -74,7 +73,7 @@ def test_a_timeout_leaves_the_order_where_not_asked_to(desk: Desk) -> None:
 
 def test_a_stop_limit_rests_in_the_algo_service_and_fills_once_triggered(desk: Desk) -> None:
     waiting = desk.start("stop-limit BTCUSDT BUY 0.01 60500 60600 --wait --json")
-    await_requests(desk, "POST", "/fapi/v1/algoOrder", 1)
+    until(lambda: desk.taken("POST", "/fapi/v1/algoOrder"))
     desk.market("60550", "60550.1")
     done = finish(waiting)
     assert done.code == 0, done.err
@@ -99,15 +98,3 @@ def test_a_stop_limit_on_the_wrong_side_is_refused_and_nothing_is_sent(desk: Des
     done = desk.bot(f"stop-limit BTCUSDT {relation}")
     assert done.code == 3
     assert not desk.requests("POST", "/fapi/v1/algoOrder")
-
-
-def await_open_orders(desk: Desk, count: int) -> None:
-    await_requests(desk, "POST", "/fapi/v1/order", count)
-
-
-def await_requests(desk: Desk, method: str, path: str, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while len(desk.requests(method, path)) < count:
-        assert time.monotonic() < deadline, "the order never reached the exchange"
-        time.sleep(0.02)
-    time.sleep(0.1)

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from tests.faults.truth import SYMBOL, assert_true, client_of
 from tests.launcher import Launched
 from tests.support import Desk, finish
+from tests.waiting import until
 
 ORDER, ALGO = "/fapi/v1/order", "/fapi/v1/algoOrder"
 SELL = "oco BTCUSDT SELL 0.5 62000 58000"
@@ -21,26 +21,15 @@ def long(desk: Desk, quantity: str = "0.5") -> None:
     assert desk.bot(f"market BTCUSDT BUY {quantity}").code == 0
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
-def taken(desk: Desk, method: str, path: str) -> int:
-    return sum(row["status"] == 200 for row in desk.requests(method, path))
-
-
 def started(desk: Desk, line: str = SELL, *, legs: str = "11") -> Launched:
     """The command once its legs rest; ``legs``: how many orders and conditional orders were taken by then."""
-    before = taken(desk, "POST", ORDER)
+    before = desk.taken("POST", ORDER)
     process = desk.start(f"{line} --json")
     orders, stops = map(int, legs)
     until(
         lambda: (
             process.poll() is not None
-            or (taken(desk, "POST", ORDER) >= before + orders and taken(desk, "POST", ALGO) >= stops)
+            or (desk.taken("POST", ORDER) >= before + orders and desk.taken("POST", ALGO) >= stops)
         ),
         "the legs never rested",
     )
@@ -86,7 +75,7 @@ def test_a_partial_take_profit_gets_a_smaller_stop_before_the_old_one_goes(desk:
     long(desk)
     process = started(desk)
     desk.market("62000", "62000.1", quantities=("0.2", "50"))
-    until(lambda: taken(desk, "DELETE", ALGO) == 1, "the old stop was never cancelled")
+    until(lambda: desk.taken("DELETE", ALGO) == 1, "the old stop was never cancelled")
     placing = [r for r in desk.all_requests() if r["path"] == ALGO]
     assert [r["method"] for r in placing] == ["POST", "POST", "DELETE"]
     desk.market("57990", "57990.1")
@@ -103,7 +92,7 @@ def test_a_partial_take_profit_gets_a_smaller_stop_before_the_old_one_goes(desk:
 def test_legs_that_would_open_a_position_say_so_and_are_resized_without_ever_being_two(desk: Desk) -> None:
     process = started(desk)
     desk.market("62000", "62000.1", quantities=("0.2", "50"))
-    until(lambda: taken(desk, "POST", ALGO) == 2, "the new stop was never placed")
+    until(lambda: desk.taken("POST", ALGO) == 2, "the new stop was never placed")
     placing = [r for r in desk.all_requests() if r["path"] == ALGO]
     assert [r["method"] for r in placing] == ["POST", "DELETE", "POST"]
     desk.market("57990", "57990.1")
@@ -291,7 +280,7 @@ def test_a_supervisor_watches_to_the_end_by_itself(desk: Desk) -> None:
     long(desk)
     assert desk.bot(f"{SELL} --detach --job-id bg2").code == 0
     desk.market("62000", "62000.1")
-    until(lambda: taken(desk, "DELETE", ALGO) == 1, "nobody cancelled the stop")
+    until(lambda: desk.taken("DELETE", ALGO) == 1, "nobody cancelled the stop")
     until(lambda: not desk.bot("stop bg2 --json").json["asked"], "the supervisor did not end")
     assert_true(desk, executed=Decimal(0))
 

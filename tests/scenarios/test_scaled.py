@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from tests.faults.truth import assert_true
-from tests.scenarios.looking import resting, until
+from tests.scenarios.looking import resting
 from tests.support import Desk, finish
+from tests.waiting import until
 
 BATCH = "/fapi/v1/batchOrders"
 LADDER = "scaled BTCUSDT BUY 0.3 59000 58000 --orders 3"

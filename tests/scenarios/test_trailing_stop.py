@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from tests.faults.truth import assert_true
-from tests.scenarios.looking import until
 from tests.support import Desk, finish
+from tests.waiting import until
 
 ALGO = "/fapi/v1/algoOrder"
 

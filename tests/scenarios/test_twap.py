@@ -5,7 +5,6 @@ import gzip
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from orderkit.journal.sqlite import SqliteJournal
 from tests.faults.truth import assert_true, gateway_of
 from tests.support import Desk, finish
+from tests.waiting import until
 
 
 def test_ten_slices_add_up_exactly_and_keep_their_times(desk: Desk) -> None:
@@ -118,7 +118,7 @@ def test_without_the_user_stream_the_fills_are_asked_for(desk: Desk) -> None:
 def test_thin_books_leave_slices_short_and_the_rest_is_carried_on(desk: Desk) -> None:
     desk.market("60000", "60000.1", quantities=("50", "0.05"))
     twap = desk.start("twap BTCUSDT BUY 0.4 --chunks 4 --interval 500ms --json")
-    for _ in range(20):
+    while twap.poll() is None:
         time.sleep(0.2)
         desk.market("60000", "60000.1", quantities=("50", "0.3"))
     done = finish(twap)
@@ -129,9 +129,7 @@ def test_thin_books_leave_slices_short_and_the_rest_is_carried_on(desk: Desk) ->
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_job_in_order_and_says_what_is_left(desk: Desk, number: signal.Signals) -> None:
     twap = desk.start("twap BTCUSDT BUY 1.0 --chunks 10 --interval 1 --json")
-    deadline = time.monotonic() + 60
-    while len(desk.requests("POST", "/fapi/v1/order")) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: len(desk.requests("POST", "/fapi/v1/order")) >= 2)
     twap.send_signal(number)
     done = finish(twap)
     assert done.code == 130
@@ -198,25 +196,18 @@ def recorded_prices(folder: Path, symbol: str) -> set[Decimal]:
     return prices
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_patient_twap_lives_through_all_that_its_slices_meet(desk: Desk) -> None:
     line = "twap BTCUSDT BUY 0.3 --chunks 2 --interval 6 --style passive --limit-price 60050 --leverage 10"
     twap = desk.start(f"{line} --job-id patient --json")
     gateway = gateway_of(desk)
     try:
-        wait_until(lambda: bool(gateway.open_orders("BTCUSDT")))
+        until(lambda: bool(gateway.open_orders("BTCUSDT")))
         (first,) = gateway.open_orders("BTCUSDT")
         assert first.price == Decimal(60000)  # joins the best bid
         assert gateway.account(["BTCUSDT"]).leverage["BTCUSDT"] == 10
         desk.trade("60000", "50.04", seller_began=True)  # all that stood before it, and some of it
         desk.market("60100", "60100.1")
-        wait_until(lambda: "THRESHOLD_PRICE_BREACH" in desk.bot("ps").out)
+        until(lambda: "THRESHOLD_PRICE_BREACH" in desk.bot("ps").out)
         assert not gateway.open_orders("BTCUSDT")  # its slice was over
         desk.market("60040", "60040.1")
         done = finish(twap)

@@ -48,7 +48,7 @@ def test_times_without_a_zone_are_utc(text: str, expected_ms: int) -> None:
 
 
 def test_a_duration_counts_from_now() -> None:
-    assert abs(parse_time_ms("2h", "--good-till") - (time.time() * 1000 + 7_200_000)) < 1_000
+    assert abs(parse_time_ms("2h", "--good-till") - (time.time() * 1000 + 7_200_000)) < 60_000
 
 
 def test_a_word_that_is_neither_is_refused() -> None:

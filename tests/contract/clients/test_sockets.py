@@ -1,7 +1,7 @@
 """The sockets of the clients: the WebSocket API, the user stream, and a book kept from the diff stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from tests.contract.clients import books
 from tests.contract.clients.recipes import PERPETUAL, point_ccxt, point_python_binance, sdk
 from tests.contract.clients.strictness import strict_models
 from tests.contract.paper.server import Server
+from tests.waiting import eventually
 
 BTC = {"symbol": "BTCUSDT"}
 BTC_CCXT = PERPETUAL["BTCUSDT"]
@@ -53,12 +54,6 @@ def move(exchange: Server, step: int) -> None:
 
 def book_of(exchange: Server) -> books.Book:
     return books.of(exchange.raw("GET", "/fapi/v1/depth?symbol=BTCUSDT&limit=1000").json())
-
-
-async def until(done: Callable[[], bool], timeout_s: float = 5) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not done():
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.slow  # the library takes ten seconds to close this connection
@@ -117,12 +112,12 @@ def test_python_binance_keeps_a_book_from_the_diff_stream(exchange: Server) -> N
 
             collecting = asyncio.create_task(collect())
             await asyncio.to_thread(move, exchange, 0)
-            await until(lambda: len(updates) > 0)
+            await eventually(lambda: len(updates) > 0)
             snapshot = await client.futures_order_book(symbol="BTCUSDT", limit=1000)
             for step in range(1, 8):
                 await asyncio.to_thread(move, exchange, step)
-            await asyncio.sleep(0.3)
-            assert books.synchronised(snapshot, updates) == await asyncio.to_thread(book_of, exchange)
+            expected = await asyncio.to_thread(book_of, exchange)
+            await eventually(lambda: books.synchronised(snapshot, updates) == expected)
             collecting.cancel()
             # The library's sockets notice that they are to close only when something arrives.
             closing = asyncio.create_task(socket.__aexit__(None, None, None))
@@ -172,7 +167,7 @@ def test_ccxt_keeps_a_book_from_the_diff_stream(exchange: Server) -> None:
                 await asyncio.to_thread(move, exchange, step)
                 book = await client.watch_order_book(BTC_CCXT)
             expected = await asyncio.to_thread(book_of, exchange)
-            await until(lambda: books.of(book) == expected)
+            await eventually(lambda: books.of(book) == expected)
 
     asyncio.run(scenario())
 
@@ -185,9 +180,9 @@ def test_ccxt_watches_its_orders_fills_balance_and_positions(exchange: Server) -
                 name: asyncio.create_task(getattr(client, f"watch_{name}")())
                 for name in ("orders", "my_trades", "balance", "positions")
             }
-            await asyncio.sleep(0.5)
+            await eventually(lambda: exchange.control("GET", "/paper/status")["streams"])
             await client.create_order(BTC_CCXT, "market", "buy", 0.01)
-            seen = {name: await asyncio.wait_for(task, 5) for name, task in watching.items()}
+            seen = {name: await asyncio.wait_for(task, 60) for name, task in watching.items()}
             assert seen["orders"][-1]["symbol"] == BTC_CCXT
             assert seen["my_trades"][-1]["price"] == 60_000.1
             assert seen["balance"]["USDT"]["total"] == 99_999.6999995
@@ -213,7 +208,7 @@ def test_ccxt_watches_the_market(exchange: Server, name: str) -> None:
                     break
                 await asyncio.to_thread(move, exchange, step % 10)
                 await asyncio.sleep(0.1)
-            assert await asyncio.wait_for(watching, 1)
+            assert await asyncio.wait_for(watching, 60)
 
     asyncio.run(scenario())
 
@@ -229,13 +224,13 @@ def test_the_sdk_keeps_a_book_from_the_diff_stream(exchange: Server) -> None:
             stream = await streams.diff_book_depth_streams(**BTC, update_speed="100ms")
             stream.on("message", lambda event: updates.append(event.to_dict()))
             await asyncio.to_thread(move, exchange, 0)
-            await until(lambda: len(updates) > 0)
+            await eventually(lambda: len(updates) > 0)
             depth = await asyncio.to_thread(client.rest_api.order_book, **BTC, limit=1000)
             for step in range(1, 8):
                 await asyncio.to_thread(move, exchange, step)
-            await asyncio.sleep(0.3)
-            kept = books.synchronised(depth.data().to_dict(), updates)
-            assert kept == await asyncio.to_thread(book_of, exchange)
+            expected = await asyncio.to_thread(book_of, exchange)
+            snapshot = depth.data().to_dict()
+            await eventually(lambda: books.synchronised(snapshot, updates) == expected)
         finally:
             await streams.close_connection()
             client.rest_api._session.close()

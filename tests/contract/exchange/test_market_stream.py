@@ -14,16 +14,11 @@ from orderkit.domain.market import Quote
 from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.exchange.market_stream import MarketStream, decode
 from tests.support import Desk
+from tests.waiting import eventually
 
 FRAME = (
     '{"e":"bookTicker","u":5,"s":"BTCUSDT","b":"60000.10","B":"1.5","a":"60000.20","A":"2","T":7,"ps":"x"}'
 )
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def read(stream: MarketStream, meanwhile: Callable[[list[Quote]], Awaitable[None]]) -> list[Quote]:
@@ -53,9 +48,9 @@ def test_it_begins_with_the_present_quote_and_tells_each_change(opened: Desk) ->
     gateway = BinanceGateway(Settings(environment=Environment.PAPER, home=opened.home))
 
     async def move(quotes: list[Quote]) -> None:
-        await until(lambda: len(quotes) >= 1)
+        await eventually(lambda: len(quotes) >= 1)
         await asyncio.to_thread(opened.market, "61000", "61000.1")
-        await until(lambda: quotes[-1].bid == 61000)
+        await eventually(lambda: quotes[-1].bid == 61000)
 
     try:
         quotes = asyncio.run(read(MarketStream(gateway, lambda: gateway.endpoints.stream, ["BTCUSDT"]), move))
@@ -92,7 +87,7 @@ def test_after_a_loss_it_comes_back_and_asks_anew_what_it_missed(ending: str) ->
             stream = MarketStream(gateway, lambda: f"ws://127.0.0.1:{port}", ["BTCUSDT"])
 
             async def twice(quotes: list[Quote]) -> None:
-                await until(lambda: [q.time_ms for q in quotes].count(7) >= 2)
+                await eventually(lambda: [q.time_ms for q in quotes].count(7) >= 2)
 
             return await read(stream, twice)
 

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +21,7 @@ from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.exchange.user_socket import StreamTiming
 from orderkit.exchange.user_stream import UserStream
 from orderkit.paper import process
+from tests.waiting import eventually
 
 MARKET = OrderRequest("BTCUSDT", Side.BUY, OrderType.MARKET, Decimal("0.01"))
 
@@ -87,12 +88,6 @@ def test_it_is_not_looked_for_at_every_failure(home: Path, monkeypatch: pytest.M
     gateway.close()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 def test_the_user_stream_follows_it_too(home: Path) -> None:
     gateway = gateway_of(home)
     received: list[Input] = []
@@ -103,11 +98,11 @@ def test_the_user_stream_follows_it_too(home: Path) -> None:
     async def run() -> None:
         stream = UserStream(gateway, lambda: gateway.endpoints.stream)
         task = asyncio.create_task(stream.run(received.append))
-        await until(lambda: bool(phases()))
+        await eventually(lambda: bool(phases()))
         await asyncio.to_thread(kill, home)
-        await until(lambda: len(phases()) == 3)
+        await eventually(lambda: len(phases()) == 3)
         await asyncio.to_thread(gateway.submit, "job-1", MARKET)
-        await until(lambda: any(isinstance(item, TradeReported) for item in received))
+        await eventually(lambda: any(isinstance(item, TradeReported) for item in received))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -121,22 +116,22 @@ def test_a_stream_that_is_renewed_misses_no_fill(home: Path) -> None:
     received: list[Input] = []
     timing = StreamTiming(life_s=0.2, overlap_s=0.05)
 
-    async def run() -> int:
+    def filled() -> set[str]:
+        return {item.fill.client_order_id for item in received if isinstance(item, TradeReported)}
+
+    async def run() -> None:
         stream = UserStream(gateway, lambda: gateway.endpoints.stream, timing=timing)
         task = asyncio.create_task(stream.run(received.append))
-        await until(lambda: bool(received))
+        await eventually(lambda: bool(received))
         begun, placed = time.monotonic(), 0
-        while time.monotonic() - begun < 2:
+        while placed <= 10 or time.monotonic() - begun < 2:
             await asyncio.to_thread(gateway.submit, f"job-{placed}", MARKET)
             placed += 1
             await asyncio.sleep(0.02)
-        await asyncio.sleep(0.3)
+        await eventually(lambda: len(filled()) == placed, "a fill was missed")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        return placed
 
-    placed = asyncio.run(run())
-    filled = {item.fill.client_order_id for item in received if isinstance(item, TradeReported)}
-    assert len(filled) == placed > 10
+    asyncio.run(run())
     assert sum(isinstance(item, UserStreamUp) for item in received) == 1
     gateway.close()

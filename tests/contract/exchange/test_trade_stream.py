@@ -16,6 +16,7 @@ from orderkit.exchange import trade_stream
 from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.exchange.trade_stream import TradeStream
 from tests.support import Desk
+from tests.waiting import eventually
 
 T0 = 1_800_000_000_000
 
@@ -30,12 +31,6 @@ class Heard(list[Input]):
     @property
     def missed(self) -> list[str]:
         return [e.message for e in self if isinstance(e, TradesMissed)]
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def listen(stream: TradeStream, meanwhile: Callable[[Heard], Awaitable[None]]) -> Heard:
@@ -84,7 +79,7 @@ def heard_of(connections: Sequence[Sequence[str]], past: Past, enough: Callable[
         async with serve(handle, "127.0.0.1", 0) as server:
             base = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             return await listen(
-                TradeStream(past, lambda: base, ["BTCUSDT"]), lambda h: until(lambda: enough(h))
+                TradeStream(past, lambda: base, ["BTCUSDT"]), lambda h: eventually(lambda: enough(h))
             )
 
     return asyncio.run(run())
@@ -103,7 +98,7 @@ def test_what_prints_on_the_exchange_is_told_in_sums(opened: Desk) -> None:
             await asyncio.to_thread(opened.trade, "60000.1", "0.001")
             await asyncio.sleep(0.15)
         await asyncio.to_thread(print_some)
-        await until(lambda: heard.total > Decimal("0.75"))
+        await eventually(lambda: heard.total > Decimal("0.75"))
 
     stream = TradeStream(gateway.inquiry, lambda: gateway.endpoints.stream, ["BTCUSDT"])
     try:

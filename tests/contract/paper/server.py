@@ -18,7 +18,9 @@ from urllib.parse import urlencode
 import requests
 from binance.client import Client
 
-READY_TIMEOUT_S = 20
+# A market order, and a limit order that rests while the market stands at 60000.
+MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
+LIMIT = MARKET | {"type": "LIMIT", "price": "59000", "timeInForce": "GTC"}
 
 
 @dataclass

@@ -9,6 +9,8 @@ from typing import Any
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.waiting import PATIENCE_S
+
 Message = Any
 
 
@@ -33,13 +35,18 @@ class Listener:
             self.closed = True
             self._changed.notify_all()
 
-    async def wait(self, fits: Callable[[Message], bool], timeout_s: float = 5) -> Message:
+    async def wait(self, fits: Callable[[Message], bool], timeout_s: float = PATIENCE_S) -> Message:
         """The first message, old or new, that fits."""
         async with self._changed:
             await asyncio.wait_for(self._changed.wait_for(lambda: any(map(fits, self.messages))), timeout_s)
         return next(m for m in self.messages if fits(m))
 
-    async def wait_closed(self, timeout_s: float = 5) -> None:
+    async def received(self, count: int) -> None:
+        """Until so many messages have come in all."""
+        async with self._changed:
+            await asyncio.wait_for(self._changed.wait_for(lambda: len(self.messages) >= count), PATIENCE_S)
+
+    async def wait_closed(self, timeout_s: float = PATIENCE_S) -> None:
         async with self._changed:
             await asyncio.wait_for(self._changed.wait_for(lambda: self.closed), timeout_s)
 

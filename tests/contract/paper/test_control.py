@@ -11,11 +11,10 @@ import pytest
 import requests
 from binance.exceptions import BinanceAPIException
 
-from tests.contract.paper.server import Server
+from tests.contract.paper.server import LIMIT, MARKET, Server
 from tests.contract.paper.streams import listen
+from tests.waiting import until
 
-MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
-LIMIT = MARKET | {"type": "LIMIT", "price": "59000", "timeInForce": "GTC"}
 ORDER_PATH = {"method": "POST", "path": "/fapi/v1/order"}
 
 
@@ -62,9 +61,9 @@ def test_a_held_request_is_dropped_when_the_faults_are_cleared(paper: Server) ->
 
     thread = threading.Thread(target=place)
     thread.start()
-    time.sleep(0.2)
+    until(lambda: paper.control("GET", "/paper/faults")["requests"][0]["hit"])
     paper.control("DELETE", "/paper/faults")
-    thread.join(5)
+    thread.join(30)
     assert len(errors) == 1
     assert trades(paper) == 0
 
@@ -92,7 +91,7 @@ def test_a_delayed_answer_comes_late(paper: Server, apply: str) -> None:
     fault(paper, "delay", apply, delay_ms=300)
     started = time.monotonic()
     paper.client().futures_create_order(**MARKET)
-    assert 0.3 <= time.monotonic() - started < 2
+    assert time.monotonic() - started >= 0.3
     assert trades(paper) == 1
 
 
@@ -182,7 +181,7 @@ def test_a_duplicating_stream_says_everything_twice(paper: Server) -> None:
         async with public(paper) as listener:
             await stream_fault(paper, "duplicate")
             await move(paper, 60_005, 60_006)
-            await asyncio.sleep(0.2)
+            await listener.received(4)
             assert [m["b"] for m in listener.messages] == ["60005.00"] * 2 + ["60006.00"] * 2
 
     asyncio.run(scenario())
@@ -196,11 +195,11 @@ def test_a_reordering_stream_swaps_neighbours_and_loses_nothing(paper: Server) -
         async with listen(f"{paper.ws}/private/ws/{token}") as listener:
             client = await asyncio.to_thread(paper.client)
             await asyncio.to_thread(client.futures_create_order, **MARKET)
-            await asyncio.sleep(0.2)
+            await listener.received(4)
             usual = [(m["e"], m.get("o", {}).get("x")) for m in listener.messages]
             await stream_fault(paper, "reorder")
             await asyncio.to_thread(client.futures_create_order, **MARKET)
-            await asyncio.sleep(0.3)
+            await listener.received(8)
             swapped = [(m["e"], m.get("o", {}).get("x")) for m in listener.messages[len(usual) :]]
             assert sorted(map(str, swapped)) == sorted(map(str, usual))
             assert swapped == [usual[1], usual[0], usual[3], usual[2]]

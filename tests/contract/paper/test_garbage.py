@@ -399,7 +399,7 @@ def test_ten_thousand_open_orders_are_carried_and_filled(battered: Server) -> No
         assert [m for m in asyncio.run(crowd(key)) if m["status"] != 200] == []
     begun = time.monotonic()
     assert len(battered.signed("GET", "/fapi/v1/openOrders", {}).json()) == 200 * len(grids)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
     for grid in grids:
         battered.market(grid.symbol, bid=grid.price(-10), ask=grid.price(-9))
     assert battered.signed("GET", "/fapi/v1/openOrders", {}).json() == []

@@ -6,17 +6,8 @@ from typing import Any
 import pytest
 from binance.exceptions import BinanceAPIException
 
-from tests.contract.paper.server import Server
+from tests.contract.paper.server import LIMIT, MARKET, Server
 
-MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
-LIMIT = {
-    "symbol": "BTCUSDT",
-    "side": "BUY",
-    "type": "LIMIT",
-    "quantity": "0.01",
-    "price": "59000",
-    "timeInForce": "GTC",
-}
 STOP = {
     "symbol": "BTCUSDT",
     "side": "SELL",

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -220,20 +220,28 @@ def test_nothing_is_acknowledged_or_told_before_it_is_written(tmp_path: Path) ->
     asyncio.run(scenario())
 
 
+def published(
+    streams: list[str], now_ms: Callable[[], int]
+) -> tuple[SimulatedExchange, MarketPublisher, Subscriber]:
+    """An exchange, what publishes its market, and one who listens to these streams."""
+    contracts, _ = open_market("manual")
+    hub = Hub()
+    simulator = SimulatedExchange(contracts.instruments, contracts.brackets, now_ms=now_ms())
+    publisher = MarketPublisher(simulator, {i.symbol: i for i in contracts.instruments}, hub, now_ms)
+    listener = Subscriber(Category.MARKET, wrapped=True, events=None, cut_off=lambda: None)
+    hub.subscribe(listener, streams)
+    return simulator, publisher, listener
+
+
 def test_a_candle_is_sent_as_it_grows_and_once_when_it_is_closed() -> None:
     async def scenario() -> None:
-        contracts, _ = open_market("manual")
-        instruments = {i.symbol: i for i in contracts.instruments}
-        hub, now = Hub(), at("2026-11-20T10:00:10")
-        simulator = SimulatedExchange(contracts.instruments, contracts.brackets, now_ms=now)
-        publisher = MarketPublisher(simulator, instruments, hub, lambda: now)
-        listener = Subscriber(Category.MARKET, wrapped=False, events=None, cut_off=lambda: None)
-        hub.subscribe(listener, ["btcusdt@kline_1m"])
+        now = at("2026-11-20T10:00:10")
+        _, publisher, listener = published(["btcusdt@kline_1m"], lambda: now)
 
         def sent() -> list[tuple[str, bool]]:
             publisher.send_due(250)
             frames = [json.loads(listener.take()) for _ in tuple(listener.frames)]
-            return [(f["k"]["c"], f["k"]["x"]) for f in frames]
+            return [(f["data"]["k"]["c"], f["data"]["k"]["x"]) for f in frames]
 
         def print_(price: str, number: int) -> None:
             trade = MarketTrade("BTCUSDT", number, D(price), D(1), False, now)
@@ -254,13 +262,8 @@ def test_a_candle_is_sent_as_it_grows_and_once_when_it_is_closed() -> None:
 
 def test_of_the_liquidations_of_one_second_the_largest_of_each_symbol_is_told_once() -> None:
     async def scenario() -> None:
-        contracts, _ = open_market("manual")
-        instruments = {i.symbol: i for i in contracts.instruments}
-        hub, now = Hub(), at("2026-11-20T10:00:10")
-        simulator = SimulatedExchange(contracts.instruments, contracts.brackets, now_ms=now)
-        publisher = MarketPublisher(simulator, instruments, hub, lambda: now)
-        listener = Subscriber(Category.MARKET, wrapped=True, events=None, cut_off=lambda: None)
-        hub.subscribe(listener, ["btcusdt@forceOrder", "!forceOrder@arr"])
+        now = at("2026-11-20T10:00:10")
+        simulator, publisher, listener = published(["btcusdt@forceOrder", "!forceOrder@arr"], lambda: now)
         simulator.apply(Quote("BTCUSDT", D(60000), D(50), D(60001), D(50), now))
         for number, quantity in enumerate(("0.1", "0.3", "0.2")):
             simulator.open_account(str(number), {"USDT": D(1000)})
@@ -285,33 +288,36 @@ def test_of_the_liquidations_of_one_second_the_largest_of_each_symbol_is_told_on
 
 
 class Recording:
-    """A market source of three quotes within two seconds."""
+    """A market source of three quotes, so many seconds apart."""
 
     name = "replay"
     symbols = ("BTCUSDT",)
 
+    def __init__(self, pause_s: int) -> None:
+        self._pause_ms = pause_s * 1000
+
     def events(self, start_ms: int) -> Iterator[MarketEvent]:
         for number in range(3):
             bid = D(60_000 + number)
-            yield Quote("BTCUSDT", bid, D(1), bid + 1, D(1), start_ms + number * 1000)
+            yield Quote("BTCUSDT", bid, D(1), bid + 1, D(1), start_ms + number * self._pause_ms)
 
 
-@pytest.mark.parametrize(("speed", "least_s", "most_s"), [(20.0, 0.1, 0.6), (4.0, 0.5, 1.2)])
+@pytest.mark.parametrize(("pause_s", "speed", "least_s"), [(3_600, 20_000.0, 0.36), (1, 4.0, 0.5)])
 def test_a_market_is_ready_at_once_and_keeps_the_pace_it_is_given(
-    tmp_path: Path, speed: float, least_s: float, most_s: float
+    tmp_path: Path, pause_s: int, speed: float, least_s: float
 ) -> None:
     async def scenario() -> None:
         contracts, _ = open_market("manual")
         exchange = PaperExchange(contracts, Store(tmp_path / "a.sqlite3"), market="replay")
-        pump = MarketPump(exchange, Recording(), speed=speed)
+        pump = MarketPump(exchange, Recording(pause_s), speed=speed)
         await pump.prime()
         assert exchange.simulator.quote("BTCUSDT").bid == 60_000
         started = time.monotonic()
         await pump.run()
-        assert least_s * 0.95 <= time.monotonic() - started <= most_s
+        assert least_s * 0.95 <= time.monotonic() - started < 60
         quote = exchange.simulator.quote("BTCUSDT")
         assert quote.bid == 60_002
-        assert abs(quote.time_ms - exchange.now_ms()) < 500  # stamped with the exchange's own clock
+        assert abs(quote.time_ms - exchange.now_ms()) < 30_000  # stamped with the exchange's own clock
         exchange.close()
 
     asyncio.run(scenario())

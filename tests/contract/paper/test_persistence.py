@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.paper.server import Server, serve
+from tests.contract.paper.server import LIMIT, MARKET, Server, serve
 
-MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
-LIMIT = MARKET | {"type": "LIMIT", "price": "59000", "timeInForce": "GTC"}
 STOP = MARKET | {"type": "STOP_MARKET", "side": "SELL", "stopPrice": "50000", "clientAlgoId": "stop-1"}
 
 

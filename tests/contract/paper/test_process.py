@@ -20,6 +20,7 @@ from orderkit.errors import ConfigurationError
 from orderkit.paper import process, server, state
 from orderkit.paper.store import Store
 from tests.contract.paper.server import Server
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -185,15 +186,12 @@ def test_a_second_exchange_cannot_serve_the_same_home(home: Path) -> None:
 
 
 def test_an_unused_exchange_stops_by_itself(home: Path) -> None:
-    info = process.start(home, market="manual", idle_timeout_s=1.0)
+    info = process.start(home, market="manual", idle_timeout_s=2.5)
     server = server_for(info, home)
     for _ in range(6):  # in use
-        time.sleep(0.25)
+        time.sleep(0.5)
         assert server.raw("GET", "/fapi/v1/ping").status_code == 200
-    deadline = time.monotonic() + 6
-    while state.state_file(home).exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not state.state_file(home).exists()
+    until(lambda: not state.state_file(home).exists(), "it runs on")
 
 
 def test_a_reset_works_running_and_stopped(home: Path) -> None:

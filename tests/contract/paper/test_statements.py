@@ -1,7 +1,6 @@
 """Funding, income, isolated margin, liquidation, the countdown: what an account can look up and move."""
 
 import asyncio
-import time
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ from binance.exceptions import BinanceAPIException
 
 from tests.contract.paper.server import Server
 from tests.contract.paper.streams import listen
+from tests.waiting import until
 
 BTC = {"symbol": "BTCUSDT"}
 MARKET = BTC | {"side": "BUY", "type": "MARKET", "quantity": "0.01"}
@@ -128,17 +128,13 @@ def test_a_liquidation_is_called_first_and_told_and_listed(paper: Server) -> Non
 def test_a_countdown_cancels_unless_it_is_renewed_or_lifted(paper: Server) -> None:
     client = paper.client()
     client.futures_create_order(**LIMIT)
-    assert client.futures_countdown_cancel_all(**BTC, countdownTime=300) == BTC | {"countdownTime": "300"}
-    time.sleep(0.15)
-    client.futures_countdown_cancel_all(**BTC, countdownTime=10_000)
-    time.sleep(0.3)
-    assert len(client.futures_get_open_orders()) == 1
+    answer = client.futures_countdown_cancel_all(**BTC, countdownTime=60_000)
+    assert answer == BTC | {"countdownTime": "60000"}
     client.futures_countdown_cancel_all(**BTC, countdownTime=0)
+    assert len(client.futures_get_open_orders()) == 1
+    client.futures_countdown_cancel_all(**BTC, countdownTime=60_000)
     client.futures_countdown_cancel_all(**BTC, countdownTime=100)
-    deadline = time.monotonic() + 3
-    while client.futures_get_open_orders() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert client.futures_get_open_orders() == []
+    until(lambda: client.futures_get_open_orders() == [])
 
 
 def test_multi_assets_mode_is_switched_and_told(paper: Server) -> None:

@@ -11,17 +11,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.contract.paper.server import Server, hmac_hex
+from tests.contract.paper.server import LIMIT, Server, hmac_hex
 from tests.contract.paper.streams import Listener, listen
 
-LIMIT = {
-    "symbol": "BTCUSDT",
-    "side": "BUY",
-    "type": "LIMIT",
-    "quantity": "0.01",
-    "price": "59000",
-    "timeInForce": "GTC",
-}
 STOP = {
     "algoType": "CONDITIONAL",
     "symbol": "BTCUSDT",

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +94,8 @@ class FakeBinance:
 
     async def send_text(self, path: str, text: str) -> None:
         for socket in list(self.sockets[path]):
-            await socket.send_str(text)
+            with suppress(ConnectionError):  # the client may be leaving as it is told
+                await socket.send_str(text)
 
     async def cut(self, path: str) -> None:
         """Close all connections of a path."""
