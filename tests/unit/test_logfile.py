@@ -25,6 +25,7 @@ from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.exchange.user_stream import UserStream
 from orderkit.logfile import SharedRotatingFileHandler
 from orderkit.redaction import Secret, mask, register_secret
+from tests.waiting import eventually
 
 KEY = "Kk1" * 21 + "K"
 SECRET = "Ss2" * 21 + "S"
@@ -160,7 +161,7 @@ def test_with_debug_on_no_path_writes_a_secret(tmp_path: Path, exchange: str) ->
                 call()
             except OrderKitError:
                 logging.getLogger("test").exception("it failed")
-        asyncio.run(stream_briefly(gateway, f"ws://{exchange}"))
+        asyncio.run(stream_until_lost(gateway, f"ws://{exchange}", tmp_path / "bot.log"))
         client = get_client(settings, endpoints)
         client.verbose = True
         with contextlib.suppress(Exception):
@@ -192,10 +193,12 @@ def test_with_debug_on_no_path_writes_a_secret(tmp_path: Path, exchange: str) ->
     assert not SIGNATURE.search(text)
 
 
-async def stream_briefly(gateway: BinanceGateway, base: str) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.5):
-            await UserStream(gateway, base).run(lambda _: None)
+async def stream_until_lost(gateway: BinanceGateway, base: str, log: Path) -> None:
+    lost = log.read_text().count("user stream lost")
+    task = asyncio.create_task(UserStream(gateway, base).run(lambda _: None))
+    await eventually(lambda: log.read_text().count("user stream lost") > lost)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR) [\w.]+: ")

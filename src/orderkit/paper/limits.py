@@ -45,6 +45,11 @@ class _Window:
         return (self.length_ms - now_ms % self.length_ms) // 1000 + 1
 
 
+def limit_row(kind: str, interval: str, number: int, limit: int) -> dict[str, str | int]:
+    """A limit as the exchange lists it: so many of ``kind`` in ``number`` times the interval."""
+    return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits in force; 0 switches one off."""
@@ -56,16 +61,12 @@ class Limits:
     @property
     def listed(self) -> list[dict[str, str | int]]:
         """As exchangeInfo's ``rateLimits`` has them; one that is switched off is left out."""
-        rows: tuple[tuple[str, str, int, int], ...] = (
-            ("REQUEST_WEIGHT", "MINUTE", 1, self.weight_per_minute),
-            ("ORDERS", "MINUTE", 1, self.orders_per_minute),
-            ("ORDERS", "SECOND", 10, self.orders_per_10s),
+        rows = (
+            limit_row("REQUEST_WEIGHT", "MINUTE", 1, self.weight_per_minute),
+            limit_row("ORDERS", "MINUTE", 1, self.orders_per_minute),
+            limit_row("ORDERS", "SECOND", 10, self.orders_per_10s),
         )
-        return [
-            {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
-            for kind, interval, number, limit in rows
-            if limit
-        ]
+        return [row for row in rows if row["limit"]]
 
 
 class RateLimiter:

@@ -75,6 +75,11 @@ class Account:
 
     # settings and positions
 
+    @property
+    def sides(self) -> tuple[PositionSide, ...]:
+        """The position sides of its mode."""
+        return (PositionSide.LONG, PositionSide.SHORT) if self.hedge else (PositionSide.BOTH,)
+
     def settings_for(self, market: "Market") -> Settings:
         settings = self.settings.get(market.symbol)
         if settings is None:

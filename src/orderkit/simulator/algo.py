@@ -329,7 +329,7 @@ def _prepare_price(algo: AlgoOrder) -> None:
             raise refusal(-1106, "price")
         return
     algo.price = filters.price(contract, request.price)
-    filters.stop_limit_price(contract, request.side, algo.price, algo.trigger)
+    filters.percent_price(contract, request.side, algo.price, algo.trigger, filters.AROUND_TRIGGER)
 
 
 def _prepare_trailing(algo: AlgoOrder) -> None:

@@ -17,6 +17,9 @@ _CLIENT_ID = re.compile(CLIENT_ID_RANGE)
 _SCALE = Decimal(SCALE)
 _BUY = Side.BUY
 _MAX_DIGITS = 20
+# Refusals of a limit price above and below its band.
+AROUND_MARK = (-4016, -4024)
+AROUND_TRIGGER = (-4183, -4184)
 
 
 def check_client_id(name: str, value: str) -> None:
@@ -78,18 +81,24 @@ def trigger_price(contract: Contract, value: Decimal | None, name: str = "trigge
     return fixed
 
 
-def percent_price(contract: Contract, side: Side, limit: int, mark: int) -> None:
-    """PERCENT_PRICE of a limit price: BUY at most mark × up (-4016), SELL at least mark × down (-4024)."""
-    if mark == 0:
+def percent_price(
+    contract: Contract, side: Side, limit: int, reference: int, codes: tuple[int, int] = AROUND_MARK
+) -> None:
+    """PERCENT_PRICE of a limit price: BUY at most reference × up, SELL at least reference × down.
+
+    The reference is the mark price, for a stop-limit its trigger, where other ``codes`` refuse. 0 is unknown.
+    """
+    if reference == 0:
         return
+    too_high, too_low = codes
     if side is _BUY:
-        highest = multiply(mark, contract.multiplier_up)
+        highest = multiply(reference, contract.multiplier_up)
         if limit > highest:
-            raise refusal(-4016, contract.prices[highest])
+            raise refusal(too_high, contract.prices[highest])
     else:
-        lowest = multiply(mark, contract.multiplier_down)
+        lowest = multiply(reference, contract.multiplier_down)
         if limit < lowest:
-            raise refusal(-4024, contract.prices[lowest + contract.price_unit - 1])
+            raise refusal(too_low, contract.prices[lowest + contract.price_unit - 1])
 
 
 def market_percent_price(contract: Contract, side: Side, counterparty: int, mark: int) -> None:
@@ -102,18 +111,6 @@ def market_percent_price(contract: Contract, side: Side, counterparty: int, mark
         outside = counterparty < mark * contract.multiplier_down // SCALE
     if outside:
         raise refusal(-4131)
-
-
-def stop_limit_price(contract: Contract, side: Side, limit: int, trigger: int) -> None:
-    """A stop-limit's price against the band around its trigger: -4183 above, -4184 below."""
-    if side is Side.BUY:
-        highest = multiply(trigger, contract.multiplier_up)
-        if limit > highest:
-            raise refusal(-4183, contract.prices[highest])
-    else:
-        lowest = multiply(trigger, contract.multiplier_down)
-        if limit < lowest:
-            raise refusal(-4184, contract.prices[lowest + contract.price_unit - 1])
 
 
 def min_notional(contract: Contract, reference: int, quantity_: int) -> None:

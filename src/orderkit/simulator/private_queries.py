@@ -1,9 +1,9 @@
 """What an account may ask the simulated exchange about itself."""
 
-from orderkit.domain.enums import PositionSide
 from orderkit.simulator import history, queries, views
 from orderkit.simulator.errors import refusal
 from orderkit.simulator.fixed import to_decimal
+from orderkit.simulator.market import Market
 from orderkit.simulator.statements import AdlQuantile, CommissionRates, IncomeType, IncomeView, MarginChange
 from orderkit.simulator.types import (
     AccountView,
@@ -126,12 +126,10 @@ class PrivateQueries(Venue):
     ) -> list[PositionView]:
         """Positions that are open or have open orders; with ``include_flat`` every symbol and side."""
         account = self._accounts[account_id]
-        markets = self._markets.values() if symbol is None else (self._market(symbol),)
-        sides = (PositionSide.LONG, PositionSide.SHORT) if account.hedge else (PositionSide.BOTH,)
         return [
             views.position_view(account, position)
-            for market in markets
-            for side in sides
+            for market in self._chosen(symbol)
+            for side in account.sides
             if (
                 position := account.positions.get((market.symbol, side))
                 or queries.flat(account, market, side)
@@ -225,15 +223,16 @@ class PrivateQueries(Venue):
         quantile is the rank of the position's profit among all accounts' positions of that direction.
         """
         account = self._accounts[account_id]
-        sides = (PositionSide.LONG, PositionSide.SHORT) if account.hedge else (PositionSide.BOTH,)
-        markets = self._markets.values() if symbol is None else (self._market(symbol),)
         found = []
-        for market in markets:
-            held = {side: account.positions.get((market.symbol, side)) for side in sides}
+        for market in self._chosen(symbol):
+            held = {side: account.positions.get((market.symbol, side)) for side in account.sides}
             if symbol is not None or any(p is not None and p.amount for p in held.values()):
                 ranks = {side: views.adl_quantile(p) if p is not None else 0 for side, p in held.items()}
                 found.append(AdlQuantile(market.symbol, ranks))
         return found
+
+    def _chosen(self, symbol: str | None) -> list[Market]:
+        return list(self._markets.values()) if symbol is None else [self._market(symbol)]
 
     def commission_rates(self, account_id: str, symbol: str) -> CommissionRates:
         """Maker and taker rates the account pays."""

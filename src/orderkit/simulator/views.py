@@ -28,7 +28,7 @@ def position_view(account: Account, position: Position) -> PositionView:
         notional=to_decimal(position.notional),
         margin_asset=contract.margin_asset,
         leverage=settings.leverage,
-        isolated=settings.isolated,
+        isolated=isolated,
         isolated_margin=to_decimal(position.isolated_wallet + position.unrealized if isolated else 0),
         isolated_wallet=to_decimal(position.isolated_wallet),
         initial_margin=to_decimal(initial),

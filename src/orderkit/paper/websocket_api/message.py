@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from orderkit.paper.limits import RateLimiter
+from orderkit.paper.limits import RateLimiter, limit_row
 from orderkit.simulator.types import ExchangeError
 
 NO_ID = msgspec.Raw(b"null")
@@ -69,18 +69,8 @@ def rate_limits(
     listed: list[dict[str, str | int]] = []
     if account_id is not None:
         short, long = limiter.order_counts(account_id, now_ms)
-        listed.append(_limit("ORDERS", "SECOND", 10, limits.orders_per_10s, short))
-        listed.append(_limit("ORDERS", "MINUTE", 1, limits.orders_per_minute, long))
+        listed.append(limit_row("ORDERS", "SECOND", 10, limits.orders_per_10s) | {"count": short})
+        listed.append(limit_row("ORDERS", "MINUTE", 1, limits.orders_per_minute) | {"count": long})
     weight = limiter.used_weight(now_ms)
-    listed.append(_limit("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_per_minute, weight))
+    listed.append(limit_row("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_per_minute) | {"count": weight})
     return listed
-
-
-def _limit(kind: str, interval: str, number: int, limit: int, count: int) -> dict[str, str | int]:
-    return {
-        "rateLimitType": kind,
-        "interval": interval,
-        "intervalNum": number,
-        "limit": limit,
-        "count": count,
-    }
