@@ -342,7 +342,7 @@ def test_what_could_not_be_written_is_first_in_line_when_there_is_room_again(
     journal = SqliteJournal(tmp_path / "journal.sqlite")
     journal.open_job(record("job"))
     with monkeypatch.context() as patch:
-        patch.setattr("orderkit.journal.sqlite._insert", fail_to_write)
+        patch.setattr("orderkit.journal.records.write", fail_to_write)
         for sequence in (1, 2):
             with pytest.raises(ConfigurationError, match="disk"):
                 journal.append([intent("job", sequence)]).result()

@@ -83,7 +83,7 @@ Entry = OrderIntended | OrderChanged | FillRecorded | JobNoted | JobEnded
 class Ticket(Protocol):
     """A promise of entries on disk."""
 
-    def result(self, timeout: float | None = None) -> object:
+    def result(self) -> object:
         """See to it that they are; raises what the write raised."""
 
 

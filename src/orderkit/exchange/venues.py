@@ -1,6 +1,7 @@
 """Prices of other venues through ccxt, an optional extra: what a trigger waits for elsewhere."""
 
 import functools
+import importlib
 import threading
 from decimal import Decimal
 from typing import Any
@@ -50,9 +51,8 @@ def _client(venue: str) -> Any:
 
 def _ccxt() -> Any:
     try:
-        import ccxt  # type: ignore[import-untyped]
+        return importlib.import_module("ccxt")
     except ImportError as error:
         raise ConfigurationError(
             "prices of other venues need ccxt, which is not installed", hint=INSTALL
         ) from error
-    return ccxt

@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,14 +40,8 @@ class JournalReader:
 
     def jobs_of(self, client_order_ids: Iterable[str]) -> dict[str, str]:
         """The job of each of these orders that is ours."""
-        names = list(client_order_ids)
-        found: dict[str, str] = {}
-        for start in range(0, len(names), _AT_ONCE):
-            part = names[start : start + _AT_ONCE]
-            marks = ", ".join("?" * len(part))
-            query = f"SELECT client_order_id, job_id FROM orders WHERE client_order_id IN ({marks})"
-            found.update(self._rows(query, tuple(part)))
-        return found
+        query = "SELECT client_order_id, job_id FROM orders WHERE client_order_id IN"
+        return dict(self._rows_of(query, client_order_ids))
 
     def order_named(self, text: str) -> tuple[str, str] | None:
         """(client order id, job id) of our order with this client order id, exchange order id or algo id."""
@@ -60,14 +54,8 @@ class JournalReader:
 
     def clients_of(self, order_ids: Iterable[int]) -> dict[int, str]:
         """The client order id of each of these exchange order ids that is ours."""
-        numbers = list(order_ids)
-        found: dict[int, str] = {}
-        for start in range(0, len(numbers), _AT_ONCE):
-            part = numbers[start : start + _AT_ONCE]
-            marks = ", ".join("?" * len(part))
-            query = f"SELECT order_id, client_order_id FROM orders WHERE order_id IN ({marks})"
-            found.update(self._rows(query, tuple(part)))
-        return found
+        query = "SELECT order_id, client_order_id FROM orders WHERE order_id IN"
+        return dict(self._rows_of(query, order_ids))
 
     def job_ids(self, limit: int, environment: str | None = None) -> list[tuple[str, str]]:
         """(job id, status) of the latest jobs, newest first; of one environment where it is named."""
@@ -87,6 +75,13 @@ class JournalReader:
         """What SQLite's own check of the file finds; empty when it is sound."""
         found = [str(row[0]) for row in self._rows("PRAGMA quick_check", ())]
         return [line for line in found if line != "ok"]
+
+    def _rows_of(self, query: str, values: Iterable[object]) -> Iterator[Any]:
+        """The rows of a query that ends in ``IN``, for as many values as there are."""
+        left = list(values)
+        while left:
+            part, left = left[:_AT_ONCE], left[_AT_ONCE:]
+            yield from self._rows(f"{query} ({', '.join('?' * len(part))})", tuple(part))
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[Any]:
         if not self._path.exists():

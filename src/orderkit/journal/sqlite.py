@@ -7,34 +7,22 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.job import Control, ControlKind, JobRecord, JobStatus
-from orderkit.domain.order import Fill, Order, OrderRequest, Rejection
-from orderkit.engine.journal import Entry, FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
+from orderkit.domain.order import Order, OrderRequest
+from orderkit.engine.journal import Entry
 from orderkit.errors import ConfigurationError, ValidationError
+from orderkit.journal import records
 from orderkit.journal.schema import MIGRATIONS, SCHEMA_VERSION
 
 log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S = 10.0
-
-_encode = msgspec.json.Encoder(decimal_format="string").encode
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else _encode(value).decode()
-
-
-def _decimal(value: Decimal | None) -> str | None:
-    return None if value is None else str(value)
 
 
 class JobExists(ValidationError):
@@ -48,9 +36,8 @@ class Ticket:
     journal: "SqliteJournal"
     number: int
 
-    def result(self, timeout: float | None = None) -> None:
+    def result(self) -> None:
         """Return once the entries are on disk. Raises ConfigurationError where they cannot be written."""
-        del timeout  # bounded by SQLite's own busy timeout
         self.journal.flush(self.number)
 
 
@@ -93,19 +80,7 @@ class SqliteJournal:
         with self._file_lock, self._explained():
             try:
                 with self._connection as connection:
-                    connection.execute(
-                        "INSERT INTO jobs (job_id, kind, environment, parameters, arrival_price, started_ns,"
-                        " status) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                        (
-                            record.job_id,
-                            record.kind,
-                            record.environment,
-                            _text(record.parameters),
-                            record.arrival_price,
-                            record.started_ns,
-                            record.status.value,
-                        ),
-                    )
+                    records.write_job(connection, record)
             except sqlite3.IntegrityError as error:
                 raise JobExists(
                     f"job {record.job_id} exists already", rule="JOB_ID", hint="choose another --job-id"
@@ -117,7 +92,7 @@ class SqliteJournal:
             row = self._connection.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
             if row is None:
                 return None
-            return _job(row, self._orders(job_id), self._controls(job_id))
+            return records.job_of(row, self._orders(job_id), self._controls(job_id))
 
     def recent_jobs(self, limit: int = 50) -> list[JobRecord]:
         """The latest jobs, newest first, without their orders."""
@@ -125,7 +100,7 @@ class SqliteJournal:
             rows = self._connection.execute(
                 "SELECT * FROM jobs ORDER BY started_ns DESC LIMIT ?", (limit,)
             ).fetchall()
-            return [_job(row, []) for row in rows]
+            return [records.job_of(row, []) for row in rows]
 
     def unfinished_jobs(self) -> list[str]:
         """Ids of jobs that have not ended, or ended in doubt, or have orders that may still be open.
@@ -183,9 +158,11 @@ class SqliteJournal:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
                 "UPDATE orders SET request = ?, price = ? WHERE client_order_id = ?",
-                (_text(request), _decimal(request.price), client_order_id),
+                (records.text(request), records.decimal(request.price), client_order_id),
             )
-            connection.execute("UPDATE jobs SET parameters = ? WHERE job_id = ?", (_text(parameters), job_id))
+            connection.execute(
+                "UPDATE jobs SET parameters = ? WHERE job_id = ?", (records.text(parameters), job_id)
+            )
 
     # --- controls ---------------------------------------------------------------------------------
 
@@ -205,7 +182,13 @@ class SqliteJournal:
         with self._file_lock, self._explained():
             cursor = self._connection.execute(
                 "INSERT INTO controls (job_id, command, argument, at_ns, handled_ns) VALUES (?, ?, ?, ?, ?)",
-                (job_id, kind.value, _text(changes) if changes else None, at_ns, at_ns if taken else None),
+                (
+                    job_id,
+                    kind.value,
+                    records.text(changes) if changes else None,
+                    at_ns,
+                    at_ns if taken else None,
+                ),
             )
             number = cursor.lastrowid
         assert number is not None
@@ -219,7 +202,7 @@ class SqliteJournal:
                 " WHERE job_id = ? AND handled_ns IS NULL ORDER BY number",
                 (job_id,),
             ).fetchall()
-            return [(row["number"], _control(row, row["at_ns"])) for row in rows]
+            return [(row["number"], records.control_of(row, row["at_ns"])) for row in rows]
 
     def answer_control(self, number: int, at_ns: int, refusal: str | None = None) -> None:
         """The command was taken at ``at_ns``, or refused: durable before the job acts on it."""
@@ -259,8 +242,8 @@ class SqliteJournal:
             try:
                 with self._explained(), self._connection:
                     self._connection.execute("BEGIN IMMEDIATE")
-                    for entry in _latest(batch):
-                        _insert(self._connection, entry)
+                    for entry in records.latest(batch):
+                        records.write(self._connection, entry)
             except sqlite3.IntegrityError as error:
                 log.exception("journal write failed")
                 raise ConfigurationError(
@@ -337,20 +320,20 @@ class SqliteJournal:
             " AND refusal IS NULL AND command <> ? ORDER BY number",
             (job_id, ControlKind.STOP.value),
         )
-        return [_control(row, row["handled_ns"]) for row in rows]
+        return [records.control_of(row, row["handled_ns"]) for row in rows]
 
     def _orders(self, job_id: str) -> list[Order]:
         rows = self._connection.execute(
             "SELECT * FROM orders WHERE job_id = ? ORDER BY sequence", (job_id,)
         ).fetchall()
-        orders = [_order(row) for row in rows]
+        orders = [records.order_of(row) for row in rows]
         by_id = {order.client_order_id: order for order in orders}
         fills = self._connection.execute(
             "SELECT fill FROM fills JOIN orders USING (client_order_id) WHERE job_id = ? ORDER BY trade_id",
             (job_id,),
         )
         for (raw,) in fills:
-            fill = msgspec.json.decode(raw, type=Fill)
+            fill = records.fill_of(raw)
             by_id[fill.client_order_id].fills[fill.trade_id] = fill
         return orders
 
@@ -378,109 +361,3 @@ def _sync_names(path: Path) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-
-
-def _latest(batch: Sequence[Entry]) -> Iterator[Entry]:
-    """The entries without those states of an order that another one of the batch takes the place of."""
-    last = {entry.client_order_id: entry for entry in batch if isinstance(entry, OrderChanged)}
-    for entry in batch:
-        if not isinstance(entry, OrderChanged) or last[entry.client_order_id] is entry:
-            yield entry
-
-
-def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
-    match entry:
-        case OrderIntended():
-            connection.execute(
-                "INSERT INTO orders"
-                " (client_order_id, job_id, sequence, request, created_ms, replaces, status)"
-                " VALUES (?, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM orders WHERE job_id = ?),"
-                " ?, ?, ?, ?)",
-                (
-                    entry.client_order_id,
-                    entry.job_id,
-                    entry.job_id,
-                    _text(entry.request),
-                    entry.created_ms,
-                    entry.replaces,
-                    OrderStatus.PENDING_NEW.value,
-                ),
-            )
-        case OrderChanged():
-            connection.execute(
-                "UPDATE orders SET status = ?, order_id = ?, algo_id = ?, executed_quantity = ?,"
-                " average_price = ?, price = ?, updated_ms = ?, rejection = ?, reason = ?"
-                " WHERE client_order_id = ?",
-                (
-                    entry.status.value,
-                    entry.order_id,
-                    entry.algo_id,
-                    str(entry.executed_quantity),
-                    _decimal(entry.average_price),
-                    _decimal(entry.price),
-                    entry.updated_ms,
-                    _text(entry.rejection),
-                    entry.reason,
-                    entry.client_order_id,
-                ),
-            )
-        case FillRecorded(fill):
-            connection.execute(
-                "INSERT OR IGNORE INTO fills (symbol, trade_id, client_order_id, fill) VALUES (?, ?, ?, ?)",
-                (fill.symbol, fill.trade_id, fill.client_order_id, _text(fill)),
-            )
-        case JobNoted():
-            connection.execute(
-                "INSERT INTO notes (job_id, at_ns, state, message) VALUES (?, ?, ?, ?)",
-                (entry.job_id, entry.at_ns, entry.state, entry.message),
-            )
-        case JobEnded():
-            connection.execute(
-                "UPDATE jobs SET status = ?, reason = ?, finished_ns = ? WHERE job_id = ?",
-                (
-                    entry.result.status.value,
-                    entry.result.reason,
-                    None if entry.result.status is JobStatus.RUNNING else entry.at_ns,
-                    entry.job_id,
-                ),
-            )
-
-
-def _control(row: sqlite3.Row, at_ns: int) -> Control:
-    changes = msgspec.json.decode(row["argument"], type=dict[str, str]) if row["argument"] else {}
-    return Control(ControlKind(row["command"]), at_ns, changes)
-
-
-def _job(row: sqlite3.Row, orders: Iterable[Order], controls: Iterable[Control] = ()) -> JobRecord:
-    return JobRecord(
-        job_id=row["job_id"],
-        kind=row["kind"],
-        environment=row["environment"],
-        parameters=msgspec.json.decode(row["parameters"]),
-        arrival_price=row["arrival_price"],
-        started_ns=row["started_ns"],
-        status=JobStatus(row["status"]),
-        reason=row["reason"],
-        finished_ns=row["finished_ns"],
-        orders=list(orders),
-        controls=list(controls),
-    )
-
-
-def _order(row: sqlite3.Row) -> Order:
-    order = Order(
-        client_order_id=row["client_order_id"],
-        job_id=row["job_id"],
-        request=msgspec.json.decode(row["request"], type=OrderRequest),
-        created_ms=row["created_ms"],
-        replaces=row["replaces"],
-    )
-    order.status = OrderStatus(row["status"])
-    order.order_id, order.algo_id = row["order_id"], row["algo_id"]
-    order.executed_quantity = Decimal(row["executed_quantity"])
-    order.reported_average_price = Decimal(row["average_price"]) if row["average_price"] else None
-    order.price = Decimal(row["price"]) if row["price"] else order.price
-    order.updated_ms = row["updated_ms"]
-    order.rejection = msgspec.json.decode(row["rejection"], type=Rejection) if row["rejection"] else None
-    order.reason = row["reason"]
-    return order
