@@ -1,5 +1,6 @@
 """The commands that act on open orders and settings: cancel, modify, leverage, flatten and so on."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -38,10 +39,8 @@ def cancel(
     everything: Annotated[
         bool, typer.Option("--all", help="Every open order of the account.", rich_help_panel=_WHICH)
     ] = False,
-    environment: options.EnvironmentOption = None,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Acting,
 ) -> None:
     """Cancel open orders, ordinary and conditional, ours and others.
 
@@ -53,8 +52,7 @@ def cancel(
     """
     from orderkit.console.canceling import cancel_orders
 
-    run_options = options.RunOptions(environment, json, quiet, yes)
-    cancel_orders(orders or [], job, symbol, run_options, everything=everything)
+    cancel_orders(orders or [], job, symbol, run, everything=everything)
 
 
 def modify(
@@ -73,10 +71,8 @@ def modify(
         ),
     ] = None,
     rounding: options.Rounding = False,
-    environment: options.EnvironmentOption = None,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Acting,
 ) -> None:
     """Give an open limit order another price or quantity; it keeps its ids and loses its place in the queue.
 
@@ -91,17 +87,14 @@ def modify(
 
     new_price = None if price is None else parse_decimal(price, "price")
     new_quantity = None if quantity is None else parse_decimal(quantity, "quantity")
-    run_options = options.RunOptions(environment, json, quiet, yes, rounding=rounding)
-    modify_order(order, new_price, new_quantity, run_options)
+    modify_order(order, new_price, new_quantity, replace(run, rounding=rounding))
 
 
 def leverage(
     symbol: options.SymbolArgument,
     factor: Annotated[int, typer.Argument(metavar="N", help="Such as 10 for 10x.")],
-    environment: options.EnvironmentOption = None,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Acting,
 ) -> None:
     """Set a contract's leverage.
 
@@ -113,16 +106,14 @@ def leverage(
     """
     from orderkit.console.setting import set_leverage
 
-    set_leverage(symbol, factor, options.RunOptions(environment, json, quiet, yes))
+    set_leverage(symbol, factor, run)
 
 
 def margin_type(
     symbol: options.SymbolArgument,
     name: Annotated[str, typer.Argument(metavar="TYPE", help="cross or isolated.")],
-    environment: options.EnvironmentOption = None,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Acting,
 ) -> None:
     """Set a contract's margin type; the exchange refuses it with open orders or positions.
 
@@ -134,15 +125,13 @@ def margin_type(
     """
     from orderkit.console.setting import set_margin_type
 
-    set_margin_type(symbol, name, options.RunOptions(environment, json, quiet, yes))
+    set_margin_type(symbol, name, run)
 
 
 def position_mode(
     name: Annotated[str, typer.Argument(metavar="MODE", help="one-way or hedge.")],
-    environment: options.EnvironmentOption = None,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Acting,
 ) -> None:
     """Set the account's position mode; the exchange refuses it with open orders or positions.
 
@@ -154,16 +143,15 @@ def position_mode(
     """
     from orderkit.console.setting import set_position_mode
 
-    set_position_mode(name, options.RunOptions(environment, json, quiet, yes))
+    set_position_mode(name, run)
 
 
 def flatten(
-    environment: options.EnvironmentOption = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask; scripts need it.", rich_help_panel="Run")
     ] = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Looking,
 ) -> None:
     """Stop every job, cancel every order and close every position at the market.
 
@@ -175,4 +163,4 @@ def flatten(
     """
     from orderkit.console.flattening import flatten as close_everything
 
-    close_everything(options.RunOptions(environment, json, quiet, yes))
+    close_everything(replace(run, yes=yes))

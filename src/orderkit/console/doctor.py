@@ -5,11 +5,7 @@ import typer
 from orderkit.console import options
 
 
-def doctor(
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+def doctor(run: options.Looking) -> None:
     """Check key, clock, streams, journal, orders, positions and disk; say what to do about each.
 
     Examples:
@@ -20,4 +16,4 @@ def doctor(
     """
     from orderkit.console.checkup import run_checks
 
-    raise typer.Exit(run_checks(options.RunOptions(environment, json, quiet)))
+    raise typer.Exit(run_checks(run))

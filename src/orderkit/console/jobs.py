@@ -24,11 +24,8 @@ All = Annotated[
 def resume(
     jobs: JobsArgument = None,
     all_jobs: All = False,
-    environment: options.EnvironmentOption = None,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    events: options.Events = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Resuming,
 ) -> None:
     """Go on with jobs that were paused, or killed, on what is left of them.
 
@@ -44,15 +41,10 @@ def resume(
 
     if bool(jobs) == all_jobs:
         raise UsageError("resume needs the ids of jobs, or --all", hint="bot.py resume JOB, or resume --all")
-    run = options.RunOptions(environment, json, quiet, yes, events=events)
     resume_jobs(jobs, run)
 
 
-def reconcile(
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+def reconcile(run: options.Looking) -> None:
     """Learn the truth about every order of the journal that is open or in doubt; send nothing.
 
     Examples:
@@ -63,15 +55,10 @@ def reconcile(
     """
     from orderkit.console.recovery import reconcile_journal
 
-    reconcile_journal(options.RunOptions(environment, json, quiet))
+    reconcile_journal(run)
 
 
-def stop(
-    job: RunningJobArgument,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+def stop(job: RunningJobArgument, run: options.Looking) -> None:
     """Ask a running job to end in order, from another terminal.
 
     Examples:
@@ -82,15 +69,10 @@ def stop(
     """
     from orderkit.console.recovery import stop_job
 
-    stop_job(job, options.RunOptions(environment, json, quiet), time.time_ns())
+    stop_job(job, run, time.time_ns())
 
 
-def pause(
-    job: RunningJobArgument,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+def pause(job: RunningJobArgument, run: options.Looking) -> None:
     """Have a running job send nothing more until bot.py resume; its schedule waits with it.
 
     Examples:
@@ -102,16 +84,10 @@ def pause(
     from orderkit.console.controlling import control_job
     from orderkit.domain.job import ControlKind
 
-    control_job(job, ControlKind.PAUSE, options.RunOptions(environment, json, quiet))
+    control_job(job, ControlKind.PAUSE, run)
 
 
-def finish_now(
-    job: RunningJobArgument,
-    environment: options.EnvironmentOption = None,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+def finish_now(job: RunningJobArgument, run: options.Acting) -> None:
     """Have a running job do at once what is left of it, instead of on its schedule.
 
     Examples:
@@ -123,7 +99,7 @@ def finish_now(
     from orderkit.console.controlling import control_job
     from orderkit.domain.job import ControlKind
 
-    control_job(job, ControlKind.FINISH_NOW, options.RunOptions(environment, json, quiet, yes))
+    control_job(job, ControlKind.FINISH_NOW, run)
 
 
 def amend(
@@ -158,10 +134,8 @@ def amend(
             "--style", metavar="STYLE", help="taking, tick-better or passive.", rich_help_panel=_CHANGE
         ),
     ] = None,
-    environment: options.EnvironmentOption = None,
-    yes: options.Yes = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Acting,
 ) -> None:
     """Change what a running job has still to do.
 
@@ -189,4 +163,4 @@ def amend(
         changes["style"] = read_style(style, "--style").value
     if not changes:
         raise UsageError("amend needs something to change", hint="such as --quantity or --duration")
-    control_job(job, ControlKind.AMEND, options.RunOptions(environment, json, quiet, yes), changes)
+    control_job(job, ControlKind.AMEND, run, changes)

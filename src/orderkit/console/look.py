@@ -19,12 +19,7 @@ OneSymbolArgument = Annotated[
 _LIST = "List"
 
 
-def price(
-    symbols: SymbolsArgument,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+def price(symbols: SymbolsArgument, run: options.Looking) -> None:
     """Show best prices, last price, mark price and funding of contracts.
 
     Examples:
@@ -35,7 +30,7 @@ def price(
     """
     from orderkit.console.market_views import show_prices
 
-    show_prices(symbols, options.RunOptions(environment, json, quiet))
+    show_prices(symbols, run)
 
 
 def book(
@@ -43,9 +38,8 @@ def book(
     depth: Annotated[
         int, typer.Option("--depth", "-n", metavar="N", help="Levels of each side.", rich_help_panel=_LIST)
     ] = 10,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Looking,
 ) -> None:
     """Show the order book: bids on the left, asks on the right, best first.
 
@@ -57,15 +51,10 @@ def book(
     """
     from orderkit.console.market_views import show_book
 
-    show_book(symbol, depth, options.RunOptions(environment, json, quiet))
+    show_book(symbol, depth, run)
 
 
-def info(
-    symbol: options.SymbolArgument,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+def info(symbol: options.SymbolArgument, run: options.Looking) -> None:
     """Show a contract's rules in words: steps, ticks, bounds, leverage.
 
     Examples:
@@ -76,14 +65,10 @@ def info(
     """
     from orderkit.console.market_views import show_info
 
-    show_info(symbol, options.RunOptions(environment, json, quiet))
+    show_info(symbol, run)
 
 
-def balance(
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+def balance(run: options.Looking) -> None:
     """Show what the futures wallet holds, and how much of it margin takes.
 
     Examples:
@@ -94,14 +79,10 @@ def balance(
     """
     from orderkit.console.account_views import show_balance
 
-    show_balance(options.RunOptions(environment, json, quiet))
+    show_balance(run)
 
 
-def positions(
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+def positions(run: options.Looking) -> None:
     """Show open positions: profit, margin, distance to liquidation, and whether a stop protects them.
 
     Examples:
@@ -112,14 +93,13 @@ def positions(
     """
     from orderkit.console.account_views import show_positions
 
-    show_positions(options.RunOptions(environment, json, quiet))
+    show_positions(run)
 
 
 def orders(
     symbol: OneSymbolArgument = None,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Looking,
 ) -> None:
     """Show open orders, ordinary and conditional in one list; ours have a star.
 
@@ -131,7 +111,7 @@ def orders(
     """
     from orderkit.console.account_views import show_orders
 
-    show_orders(symbol, options.RunOptions(environment, json, quiet))
+    show_orders(symbol, run)
 
 
 def history(
@@ -147,9 +127,8 @@ def history(
     limit: Annotated[
         int, typer.Option("--limit", "-n", metavar="N", help="The latest N.", rich_help_panel=_LIST)
     ] = 50,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Looking,
 ) -> None:
     """Show past orders, trades or income (profit, fees, funding) of a contract.
 
@@ -163,4 +142,4 @@ def history(
     from orderkit.console.history_views import show_history
 
     since_ms = parse_duration_ms(since, "--since")
-    show_history(symbol, what, since_ms, limit, options.RunOptions(environment, json, quiet))
+    show_history(symbol, what, since_ms, limit, run)

@@ -220,7 +220,7 @@ class RunOptions:
     timeout: str | None = None
 
 
-# What stands in each order command's signature for its parameter ``run``, in the order of the help page.
+# What can stand in a command's signature for its parameter ``run``, in the order of the help page.
 _SHARED: Mapping[str, tuple[object, object]] = {
     "rounding": (Rounding, False),
     "wait": (Wait, False),
@@ -236,6 +236,13 @@ _SHARED: Mapping[str, tuple[object, object]] = {
 }
 
 
+# For the annotation of ``run``, where a command has only some of them; as ``RunOptions`` it stands for all.
+Looking = Annotated[RunOptions, "environment", "json", "quiet"]
+Acting = Annotated[RunOptions, "environment", "yes", "json", "quiet"]
+Following = Annotated[RunOptions, "environment", "json", "events", "quiet"]
+Resuming = Annotated[RunOptions, "environment", "yes", "json", "events", "quiet"]
+
+
 _SIZES: Mapping[str, tuple[object, object]] = {"notional": (Notional, None), "percent": (Percent, None)}
 
 
@@ -249,7 +256,8 @@ def with_shared(command: Callable[..., None]) -> Callable[..., None]:
     if "run" not in own:
         return command
 
-    added = {name: pair for name, pair in _SHARED.items() if name not in own}
+    wanted = getattr(own["run"].annotation, "__metadata__", _SHARED)
+    added = {name: pair for name, pair in _SHARED.items() if name in wanted and name not in own}
     sizes = _SIZES if "quantity" in own and own["quantity"].annotation is QuantityArgument else {}
 
     @functools.wraps(command)
@@ -263,7 +271,7 @@ def with_shared(command: Callable[..., None]) -> Callable[..., None]:
     for name, (annotation, default) in (dict(sizes) | added).items():
         kind = inspect.Parameter.KEYWORD_ONLY
         shown.append(inspect.Parameter(name, kind, default=default, annotation=annotation))
-    called.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    called.__dict__["__signature__"] = inspect.Signature(shown)
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
     return called
 

@@ -7,9 +7,7 @@ import typer
 from orderkit.console import options
 
 
-def risk(
-    environment: options.EnvironmentOption = None, json: options.Json = False, quiet: options.Quiet = False
-) -> None:
+def risk(run: options.Looking) -> None:
     """Show the risk limits in force and the trading state.
 
     Limits are set in ORDERKIT_RISK_… variables or in risk.toml in the state directory.
@@ -22,7 +20,7 @@ def risk(
     """
     from orderkit.console.risk_gate import show
 
-    show(options.RunOptions(environment, json, quiet))
+    show(run)
 
 
 def halt(
@@ -32,9 +30,8 @@ def halt(
             "--reduce", help="Still take orders that make a position smaller.", rich_help_panel="Halt"
         ),
     ] = False,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Looking,
 ) -> None:
     """Stop all trading: no order is sent, running jobs end with what they have done.
 
@@ -44,12 +41,10 @@ def halt(
 
       bot.py halt --reduce
     """
-    _set("REDUCING" if reduce else "HALTED", options.RunOptions(environment, json, quiet))
+    _set("REDUCING" if reduce else "HALTED", run)
 
 
-def resume_trading(
-    environment: options.EnvironmentOption = None, json: options.Json = False, quiet: options.Quiet = False
-) -> None:
+def resume_trading(run: options.Looking) -> None:
     """Take up trading again after a halt.
 
     Examples:
@@ -58,7 +53,7 @@ def resume_trading(
 
       bot.py resume-trading --json
     """
-    _set("ACTIVE", options.RunOptions(environment, json, quiet))
+    _set("ACTIVE", run)
 
 
 def _set(state: str, run: options.RunOptions) -> NoReturn:

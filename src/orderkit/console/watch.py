@@ -17,9 +17,8 @@ def ps(
         int,
         typer.Option("--limit", "-n", metavar="N", min=1, help="The latest N.", rich_help_panel=_LIST),
     ] = 50,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Looking,
 ) -> None:
     """List the jobs of the journal: state, progress, and how late they are.
 
@@ -31,15 +30,10 @@ def ps(
     """
     from orderkit.console.job_views import list_jobs
 
-    list_jobs(options.RunOptions(environment, json, quiet), every=every, limit=limit)
+    list_jobs(run, every=every, limit=limit)
 
 
-def show(
-    job: options.JobArgument,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+def show(job: options.JobArgument, run: options.Looking) -> None:
     """Show a job's report from the journal, and what it said of itself.
 
     Examples:
@@ -50,16 +44,10 @@ def show(
     """
     from orderkit.console.job_views import show_report
 
-    show_report(job, options.RunOptions(environment, json, quiet))
+    show_report(job, run)
 
 
-def attach(
-    job: options.JobArgument,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    events: options.Events = False,
-    quiet: options.Quiet = False,
-) -> None:
+def attach(job: options.JobArgument, run: options.Following) -> None:
     """Watch a job that another process runs until it ends; Ctrl-C leaves the job alone.
 
     Examples:
@@ -70,7 +58,7 @@ def attach(
     """
     from orderkit.console.attach import attach as follow
 
-    follow(job, options.RunOptions(environment, json, quiet, events=events))
+    follow(job, run)
 
 
 def logs(
@@ -79,9 +67,8 @@ def logs(
         int | None,
         typer.Option("--tail", "-n", metavar="N", help="Only the last N.", rich_help_panel=_LIST),
     ] = None,
-    environment: options.EnvironmentOption = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    *,
+    run: options.Looking,
 ) -> None:
     """Show the lines of bot.log that name a job.
 
@@ -93,4 +80,4 @@ def logs(
     """
     from orderkit.console.log_views import show_logs
 
-    show_logs(job, tail, options.RunOptions(environment, json, quiet))
+    show_logs(job, tail, run)
