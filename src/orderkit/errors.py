@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+INTERRUPTED = 130  # the exit code where a person ended it: as shells say it of SIGINT
+
 
 class OrderKitError(Exception):
     """Base of all expected failures.

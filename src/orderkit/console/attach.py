@@ -8,15 +8,15 @@ import typer
 
 from orderkit.console.job_views import Archive, archive
 from orderkit.console.options import RunOptions
+from orderkit.console.outcome import document_of, exit_code, show_job
 from orderkit.console.progress import Watcher
-from orderkit.console.run import document_of, exit_code, show_job, told, view_of
 from orderkit.console.terminal import say
+from orderkit.console.views import told, view_of
 from orderkit.domain.job import Control, JobRecord, JobStatus
 from orderkit.domain.order import Order
-from orderkit.errors import Incomplete
+from orderkit.errors import INTERRUPTED, Incomplete
 from orderkit.journal.locks import runner_of
 from orderkit.orders.registry import executor_of, request_of
-from orderkit.runtime.jobs import INTERRUPTED
 
 PERIOD_S = 0.25
 GRACE_S = 1.0  # a job whose process has just gone may be written down as ended in this moment

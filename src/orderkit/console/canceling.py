@@ -12,12 +12,12 @@ import typer
 
 from orderkit.console import tables
 from orderkit.console.acting_documents import CancelDocument, CancelRow
+from orderkit.console.beginning import announce, prepared
 from orderkit.console.ending import end_order
 from orderkit.console.looking import contract, jobs_of, present, reader
 from orderkit.console.options import RunOptions
 from orderkit.console.recovery import loaded, settle_job
 from orderkit.console.rows import in_steps
-from orderkit.console.run import announce, prepared
 from orderkit.console.terminal import warn
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.order import OrderRef, OrderReport

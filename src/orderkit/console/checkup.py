@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from orderkit.config import Settings, setup_logging, validate_environment
 from orderkit.console import exchange_checks, invocation, local_checks, tables
+from orderkit.console.beginning import checked_environment
 from orderkit.console.check import Check, failed, ok
 from orderkit.console.looking import present
 from orderkit.console.looking_documents import CheckRow, DoctorDocument
 from orderkit.console.options import RunOptions
-from orderkit.console.run import checked_environment
 from orderkit.console.terminal import say
 from orderkit.errors import OrderKitError
 from orderkit.runtime.desk import Desk

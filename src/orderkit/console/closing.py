@@ -11,24 +11,24 @@ import typer
 from orderkit.console import tables
 from orderkit.console.account_views import position_rows, print_positions
 from orderkit.console.acting_documents import ClosedDocument
+from orderkit.console.beginning import need_yes, prepared
 from orderkit.console.documents import JobDocument
 from orderkit.console.looking import present
 from orderkit.console.looking_documents import PositionsDocument
 from orderkit.console.options import RunOptions
 from orderkit.console.protection import closing_side
-from orderkit.console.run import check_risk, need_yes, prepared, run_job
+from orderkit.console.run import check_risk, run_job
 from orderkit.console.terminal import say
 from orderkit.domain.account import Account, Position
 from orderkit.domain.enums import Environment, PositionSide
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord
-from orderkit.errors import ConfigurationError, Incomplete, OrderKitError, ValidationError
+from orderkit.errors import INTERRUPTED, ConfigurationError, Incomplete, OrderKitError, ValidationError
 from orderkit.exchange.details import HeldPosition
 from orderkit.orders.close import CloseExecutor, CloseRequest
 from orderkit.orders.limit import LimitExecutor
 from orderkit.orders.registry import request_of
 from orderkit.runtime.desk import Desk, new_job_id
-from orderkit.runtime.jobs import INTERRUPTED
 
 WHOLE = Decimal(100)
 

@@ -6,10 +6,10 @@ from typing import NoReturn
 
 import typer
 
+from orderkit.console.beginning import announce, prepared
 from orderkit.console.documents import ControlDocument, print_document
 from orderkit.console.job_views import no_such_job
 from orderkit.console.options import RunOptions
-from orderkit.console.run import announce, prepared
 from orderkit.console.terminal import say
 from orderkit.domain.job import Control, ControlKind, JobRecord, JobStatus
 from orderkit.errors import UsageError, ValidationError

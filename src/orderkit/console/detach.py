@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from orderkit.console.run import document_of, exit_code, show_job
+from orderkit.console.outcome import document_of, exit_code, show_job
 from orderkit.console.terminal import say
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.instrument import Instrument

@@ -12,6 +12,7 @@ import typer
 from orderkit.console import tables
 from orderkit.console.account_views import orders_table, position_rows, print_positions
 from orderkit.console.acting_documents import FlattenDocument
+from orderkit.console.beginning import prepared
 from orderkit.console.canceling import cancel_symbols, note_cancel, tell_the_journal
 from orderkit.console.closing import close_held, show_closed_job
 from orderkit.console.documents import JobDocument
@@ -19,16 +20,14 @@ from orderkit.console.looking import jobs_of, present
 from orderkit.console.looking_documents import PositionsDocument
 from orderkit.console.options import RunOptions
 from orderkit.console.rows import listed_rows
-from orderkit.console.run import prepared
 from orderkit.console.terminal import say, warn
 from orderkit.domain.enums import Environment
 from orderkit.domain.job import ControlKind
-from orderkit.errors import ConfigurationError, Incomplete, OrderKitError, RiskRefused
+from orderkit.errors import INTERRUPTED, ConfigurationError, Incomplete, OrderKitError, RiskRefused
 from orderkit.exchange.details import HeldPosition, ListedOrder
 from orderkit.journal.locks import is_locked
 from orderkit.risk.gate import TradingState
 from orderkit.runtime.desk import Desk
-from orderkit.runtime.jobs import INTERRUPTED
 from orderkit.runtime.risk import load_state
 
 log = logging.getLogger(__name__)

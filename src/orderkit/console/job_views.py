@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from orderkit.config import Endpoints, Settings
 from orderkit.console import tables
+from orderkit.console.beginning import prepared
 from orderkit.console.cached import cached_instruments
 from orderkit.console.durations import iso_time
 from orderkit.console.looking import present
 from orderkit.console.looking_documents import JobListDocument, JobRow, NoteRow, ShowDocument
 from orderkit.console.options import RunOptions
+from orderkit.console.outcome import document_of
 from orderkit.console.report import print_job
 from orderkit.console.rows import in_steps
-from orderkit.console.run import document_of, prepared
 from orderkit.console.schedule import Standing, standing
 from orderkit.console.terminal import say
 from orderkit.domain.instrument import Instrument

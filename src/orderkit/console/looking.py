@@ -7,9 +7,9 @@ from typing import TypeVar
 import msgspec
 
 from orderkit.console import invocation
+from orderkit.console.beginning import prepared
 from orderkit.console.documents import print_document
 from orderkit.console.options import RunOptions
-from orderkit.console.run import prepared
 from orderkit.console.terminal import say
 from orderkit.domain.instrument import Instrument
 from orderkit.errors import ValidationError

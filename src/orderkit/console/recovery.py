@@ -6,6 +6,7 @@ from typing import NoReturn
 import typer
 
 from orderkit.console import invocation
+from orderkit.console.beginning import announce, prepared
 from orderkit.console.controlling import go_on
 from orderkit.console.documents import (
     JobDocument,
@@ -17,9 +18,10 @@ from orderkit.console.documents import (
 )
 from orderkit.console.job_views import no_such_job
 from orderkit.console.options import RunOptions
+from orderkit.console.outcome import show_job
 from orderkit.console.progress import Silence
 from orderkit.console.report import print_reconciled
-from orderkit.console.run import announce, prepared, resume_job, show_job
+from orderkit.console.run import resume_job
 from orderkit.console.terminal import print_warnings, say
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import ControlKind, JobRecord, JobStatus, is_paused

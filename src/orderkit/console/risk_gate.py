@@ -9,9 +9,9 @@ import typer
 
 from orderkit.config import Settings
 from orderkit.console import invocation
+from orderkit.console.beginning import checked_environment
 from orderkit.console.documents import SCHEMA, print_document
 from orderkit.console.options import RunOptions
-from orderkit.console.run import checked_environment
 from orderkit.console.terminal import console
 from orderkit.risk.gate import TradingState
 from orderkit.risk.limits import PREFIX, RiskLimits

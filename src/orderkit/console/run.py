@@ -1,79 +1,55 @@
 """How every order command runs: check, ask, journal, execute, report, exit code."""
 
-import contextlib
 import dataclasses
 import functools
-import logging
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn
 
 import msgspec
 import typer
 
-from orderkit.config import Settings, setup_logging, validate_environment
+from orderkit.config import Settings
 from orderkit.console import invocation
-from orderkit.console.documents import JobDocument, job_document, plan_document, print_document
-from orderkit.console.durations import parse_duration_ms
+from orderkit.console.beginning import announce, checked_job_id, checked_timeout_ms, prepared
+from orderkit.console.documents import JobDocument, plan_document, print_document
 from orderkit.console.options import RunOptions
-from orderkit.console.progress import Narration, PlainLines, Silence, Watcher
-from orderkit.console.report import print_job, print_plan
-from orderkit.console.status import status_view
+from orderkit.console.outcome import document_of, exit_code, show_job
+from orderkit.console.report import print_plan
 from orderkit.console.terminal import print_warnings, say
+from orderkit.console.views import told, view_of
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import Environment, OrderType, PositionSide, Side
+from orderkit.domain.enums import OrderType, PositionSide, Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord, JobStatus
 from orderkit.domain.order import OrderRequest
 from orderkit.errors import (
-    ConfigurationError,
-    Incomplete,
-    OrderRejected,
-    OutcomeUnknown,
     RiskRefused,
-    UsageError,
     ValidationError,
 )
 from orderkit.journal.locks import JobBusy
 from orderkit.journal.sqlite import JobExists
 from orderkit.orders.executor import (
-    OPEN_END,
     Executor,
     FollowsQuotes,
     FollowsTrades,
     NeedsFees,
     NeedsVolumes,
-    Request,
-    ShowsStatus,
-    as_amended,
     check_control,
 )
 from orderkit.orders.registry import executor_of, request_of
 from orderkit.risk.gate import Refused
 from orderkit.runtime.desk import Desk, new_job_id
-from orderkit.runtime.jobs import INTERRUPTED, execute
+from orderkit.runtime.jobs import execute
 from orderkit.runtime.risk import RiskGuard
 from orderkit.utils import closed_leg
-
-log = logging.getLogger(__name__)
 
 # Among a job's parameters, beside those of its request.
 DEAD_MAN = "dead_man_ms"
 TIMEOUT = "stop_after_ms"
-JOB_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-JOB_ID_LENGTH = 24
 # Rejections that say that our picture of the contract's filters is out of date.
 FILTER_CODES = frozenset({-1111, -4001, -4002, -4003, -4004, -4005, -4013, -4014, -4023, -4164, -4140, -4141})
-_EXIT_OF_KIND = {
-    "risk": RiskRefused.exit_code,
-    "unreachable": 7,
-    "rate_limited": 7,
-    "authentication": 6,
-    "configuration": 6,
-    "absent": 7,
-}
 
 
 def run_order(build: Callable[[Instrument], Executor], symbol: str, options: RunOptions) -> NoReturn:
@@ -162,17 +138,6 @@ def check_risk(executor: Executor, snapshot: TradingSnapshot, guard: RiskGuard) 
         verdict = guard(whole, (), parent=single is None)
         if isinstance(verdict, Refused):
             raise RiskRefused(verdict.message, hint=verdict.hint)
-
-
-def prepared(options: RunOptions) -> Settings:
-    """Settings checked, log open, output set up: how every command begins."""
-    settings = Settings.load(checked_environment(options.environment))
-    invocation.current.json, invocation.current.quiet = options.json or options.events, options.quiet
-    invocation.current.events = options.events
-    invocation.current.environment = settings.environment.value
-    validate_environment(settings)
-    setup_logging(settings)
-    return settings
 
 
 def run_job(
@@ -299,94 +264,6 @@ def resume_job(
         return 0
 
 
-def checked_environment(name: str | None) -> str | None:
-    """The --env option, where given, as one of the environments' names.
-
-    Raises:
-        UsageError: no such environment.
-    """
-    accepted = [environment.value for environment in Environment]
-    if name is not None and name.strip().lower() not in accepted:
-        raise UsageError(f"--env {name!r} is not an environment", hint=f"one of {', '.join(accepted)}")
-    return name
-
-
-def checked_timeout_ms(options: RunOptions) -> int | None:
-    """The --timeout option in ms.
-
-    Raises:
-        UsageError: no duration; or --events of a job that is left to another process.
-    """
-    if options.events and options.detach:
-        raise UsageError(
-            "--events cannot go with --detach", hint="leave out one; attach JOB --events follows"
-        )
-    return None if options.timeout is None else parse_duration_ms(options.timeout, "--timeout")
-
-
-def checked_job_id(job_id: str | None) -> str | None:
-    """A job id becomes part of every client order id, which the exchange limits to 36 plain characters.
-
-    Raises:
-        UsageError: too long, or other characters.
-    """
-    if job_id is not None and not (0 < len(job_id) <= JOB_ID_LENGTH and set(job_id) <= JOB_ID_CHARACTERS):
-        raise UsageError(
-            f"job id {job_id!r} cannot be used",
-            hint=f"1 to {JOB_ID_LENGTH} letters, digits, dots, dashes and underscores",
-        )
-    return job_id
-
-
-def exit_code(record: JobRecord, *, interrupted: bool) -> int:
-    """The published exit code of a job's end."""
-    match record.status:
-        case _ if interrupted:
-            return INTERRUPTED
-        case JobStatus.COMPLETED | JobStatus.OPEN | JobStatus.RUNNING:
-            return 0
-        case JobStatus.UNKNOWN:
-            return OutcomeUnknown.exit_code
-        case JobStatus.REJECTED:
-            last = record.orders[-1].rejection if record.orders else None
-            return _EXIT_OF_KIND.get(last.kind, OrderRejected.exit_code) if last else OrderRejected.exit_code
-        case JobStatus.STOPPED:
-            return Incomplete.exit_code
-        case _:
-            return 1
-
-
-def announce(settings: Settings, options: RunOptions) -> None:
-    """Say which environment this is about; ask before real money is at stake.
-
-    Raises:
-        ConfigurationError: live, in a script, without --yes.
-        typer.Exit: a person said no.
-    """
-    if settings.environment is not Environment.LIVE:
-        say(f"environment: {settings.environment.value}")
-        return
-    print("LIVE: this trades real money", file=sys.stderr)
-    need_yes(settings, options)
-    if options.yes or options.plan:
-        return
-    if not typer.confirm("Send this to the live exchange?", err=True):
-        raise typer.Exit(INTERRUPTED)
-
-
-def need_yes(settings: Settings, options: RunOptions) -> None:
-    """Let no script go on to the live exchange that has not said --yes.
-
-    Raises:
-        ConfigurationError: it has not.
-    """
-    asked = options.yes or options.plan or sys.stdin.isatty()
-    if settings.environment is Environment.LIVE and not asked:
-        raise ConfigurationError(
-            "live trading needs --yes in a script", hint="add --yes, or use --env testnet"
-        )
-
-
 def _checked(
     desk: Desk, build: Callable[[Instrument], Executor], symbol: str, options: RunOptions
 ) -> tuple[Executor, TradingSnapshot, list[str]]:
@@ -406,49 +283,6 @@ def _checked(
         snapshot = dataclasses.replace(snapshot, instrument=fresh)
         executor = build(fresh)
         return executor, snapshot, executor.validate(snapshot, rounding=options.rounding)
-
-
-def view_of(
-    executor: Executor,
-    record: JobRecord,
-    instrument: Instrument,
-    stream_base: Callable[[], str],
-    *,
-    attached: bool = False,
-) -> Watcher:
-    """Nothing for quick single orders, a live panel on a terminal, lines elsewhere.
-
-    ``stream_base`` tells where the exchange's streams are, ``attached`` that somebody asked to see the job.
-    """
-    request, schedule_ms = as_amended(executor.request, record.controls), executor.duration_ms
-    if isinstance(executor, ShowsStatus) and not invocation.current.quiet:
-        return status_view(executor, instrument, f"{executor.kind} {request.symbol}", stream_base)
-    if invocation.current.quiet:
-        return Silence()
-    if invocation.to_terminal() and (schedule_ms != 0 or attached or getattr(request, "wait", False)):
-        from orderkit.console.live_panel import LivePanel
-
-        return LivePanel(executor, record, instrument, stream_base)
-    if schedule_ms == OPEN_END:
-        return Narration(request, instrument)
-    if schedule_ms == 0 and not attached:
-        return Silence()
-    return PlainLines(request, instrument)
-
-
-@contextlib.contextmanager
-def told(view: Watcher, record: JobRecord, request: Request, instrument: Instrument) -> Iterator[Watcher]:
-    """With --events every change is told on stdout as well; leaving it, all lines are written."""
-    if not invocation.current.events:
-        yield view
-        return
-    from orderkit.console.event_stream import EventLines
-
-    lines = EventLines(record, request, instrument, beside=view)
-    try:
-        yield lines
-    finally:
-        lines.close()
 
 
 def _show_plan(
@@ -471,21 +305,3 @@ def _show_plan(
         print_document(document)
     else:
         print_plan(document, snapshot.instrument.base_asset, snapshot.instrument.quote_asset)
-
-
-def document_of(
-    request: Request, record: JobRecord, instrument: Instrument, warnings: Sequence[str] = ()
-) -> JobDocument:
-    executor = executor_of(record.kind, request, instrument)
-    facts = executor.display_status(record.orders, None).facts if isinstance(executor, ShowsStatus) else ()
-    quantity = as_amended(request, record.controls).quantity
-    return job_document(record, instrument, request.side, quantity, warnings, dict(facts))
-
-
-def show_job(document: JobDocument, instrument: Instrument) -> None:
-    """Print a job's report, or its document."""
-    with invocation.reader_may_leave(sys.stdout):
-        if invocation.current.json:
-            print_document(document)
-        else:
-            print_job(document, instrument.base_asset, instrument.quote_asset)

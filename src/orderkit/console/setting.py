@@ -2,9 +2,9 @@
 
 from orderkit.console import tables
 from orderkit.console.acting_documents import SettingDocument
+from orderkit.console.beginning import announce, prepared
 from orderkit.console.looking import contract, present
 from orderkit.console.options import RunOptions
-from orderkit.console.run import announce, prepared
 from orderkit.errors import RiskRefused, UsageError, ValidationError
 from orderkit.runtime.desk import Desk
 from orderkit.runtime.risk import load_limits

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from orderkit.console.beginning import checked_job_id, prepared
 from orderkit.console.options import RunOptions, percentage
-from orderkit.console.run import checked_job_id, prepared
 from orderkit.console.terminal import say
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import PositionSide, Side

@@ -17,7 +17,7 @@ from orderkit.domain.job import Control, ControlKind, JobRecord, JobResult, JobS
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.engine import Engine
-from orderkit.errors import ConfigurationError, OrderKitError, ValidationError
+from orderkit.errors import INTERRUPTED, ConfigurationError, OrderKitError, ValidationError
 from orderkit.journal.locks import job_lock
 from orderkit.risk.gate import Refused
 from orderkit.runtime.dead_man import switch_for
@@ -29,7 +29,6 @@ from orderkit.runtime.timing import Clock, run
 
 log = logging.getLogger(__name__)
 
-INTERRUPTED = 130
 CONTROL_PERIOD_S = 0.25
 SEARCH_PERIOD_S = 60.0
 
