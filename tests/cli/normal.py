@@ -12,7 +12,7 @@ _SAME = [
     (re.compile(r"\b(market|limit|stop-limit|twap|oco|grid|flatten)-[2-9a-hjkmnp-z]{8}\b"), r"\1-ID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "TIME"),
     (re.compile(r"\b\d\d-\d\d \d\d:\d\d:\d\d\b"), "DAY CLOCK"),
-    (re.compile(r"\b\d\d:\d\d:\d\d\.\d{3}\b"), "CLOCK"),
+    (re.compile(r"\b\d\d:\d\d:\d\d(\.\d{3})?\b"), "CLOCK"),
     (re.compile(r"(?<![\d.])\d{10,}(?!\.)"), "NUMBER"),
     (re.compile(r"127\.0\.0\.1:\d+"), "ADDRESS"),
 ]

@@ -1,16 +1,14 @@
 """The live view of a job on a terminal: what is done and due, at which price, the market, the last fills."""
 
 import dataclasses
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from orderkit.analytics.execution import execution_report
-from orderkit.console import invocation
 from orderkit.console.durations import iso_time
 from orderkit.console.figures import average_text, fee_shown, price_text, quantity_text
-from orderkit.console.price_trace import PriceFeed, market_lines
+from orderkit.console.panel import Panel
 from orderkit.console.schedule import standing
 from orderkit.domain.enums import OrderStatus, Side
 from orderkit.domain.instrument import Instrument
@@ -19,8 +17,7 @@ from orderkit.domain.order import Fill, Order
 from orderkit.orders.executor import OPEN_END, Executor, as_amended
 
 if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.live import Live
+    from rich.console import RenderableType
     from rich.text import Text
 
     from orderkit.console.progress import Shown
@@ -33,8 +30,8 @@ ONE = Decimal(1)
 LATE_MS = 1000
 
 
-class LivePanel:
-    """Draws itself four times a second, from a thread of its own, within 80 columns."""
+class LivePanel(Panel):
+    """A job with a schedule, or a single order that is waited for, within 80 columns."""
 
     def __init__(
         self,
@@ -43,60 +40,24 @@ class LivePanel:
         instrument: Instrument,
         stream_base: Callable[[], str] | None = None,
     ) -> None:
-        self._executor, self._record, self._instrument = executor, record, instrument
+        super().__init__(instrument, stream_base)
+        self._executor, self._record = executor, record
         self._arrival = Decimal(record.arrival_price) if record.arrival_price else None
-        self._feed = None if stream_base is None else PriceFeed(stream_base, instrument.symbol)
-        self._context: Shown | None = None
-        self._live: Live | None = None
-        self._began_ms = 0
-        self._drawn: Group | None = None
 
-    def begin(self, context: "Shown") -> None:
-        from rich.console import Console
-        from rich.live import Live
-
-        self._context = context
-        self._began_ms = time.time_ns() // 1_000_000
-        if self._feed is not None:
-            self._feed.start()
-        console = Console(stderr=invocation.current.json, highlight=False)
-        self._live = Live(console=console, get_renderable=self.render, refresh_per_second=4, transient=True)
-        self._live.start()
-
-    def step(self) -> None:
-        """Drawn by the panel's own clock, not by events."""
-
-    def end(self) -> None:
-        if self._feed is not None:
-            self._feed.stop()
-        if self._live is not None:
-            self._live.stop()
-
-    def render(self) -> "Group":
-        """The picture as of now; the last one where the orders change while they are drawn."""
-        from rich.console import Group
-
-        try:
-            self._drawn = Group(*self._lines(time.time_ns()))
-        except RuntimeError:  # a dictionary grew
-            self._drawn = self._drawn or Group()
-        return self._drawn
-
-    # --- the lines --------------------------------------------------------------------------------
-
-    def _lines(self, now_ns: int) -> "list[Text]":
-        context = self._context
-        assert context is not None
+    def _picture(self, context: "Shown", now_ns: int) -> "list[RenderableType]":
         orders = list(context.orders)
         record = dataclasses.replace(self._record, orders=orders, controls=list(context.controls))
         request = as_amended(self._executor.request, record.controls)
         fills = sorted((fill for order in orders for fill in list(order.fills.values())), key=_when)
-        lines = [self._title(request.side, context)]
-        lines.append(self._progress(record, request.quantity, now_ns))
-        lines.append(self._prices(record, request.side, request.quantity))
-        lines += self._market(fills, record.started_ns, now_ns)
-        lines += [self._fill(fill) for fill in fills[-FILLS_SHOWN:]]
-        return lines + [_warning(text) for text in _troubles(orders)[-WARNINGS_SHOWN:]]
+        open_end = self._executor.duration_ms == OPEN_END
+        return [
+            self._title(request.side, context),
+            self._progress(record, request.quantity, now_ns),
+            self._prices(record, request.side, request.quantity),
+            *self._market(fills, self._began_ms if open_end else record.started_ns // 1_000_000, now_ns),
+            *(self._fill(fill) for fill in fills[-FILLS_SHOWN:]),
+            *(_warning(text) for text in _troubles(orders)[-WARNINGS_SHOWN:]),
+        ]
 
     def _title(self, side: Side, context: "Shown") -> "Text":
         from rich.text import Text
@@ -143,13 +104,6 @@ class LivePanel:
             worse = report.slippage_bps > 0
             line.append(f"  {report.slippage_bps:+.2f} bps", "red" if worse else "green")
         return line
-
-    def _market(self, fills: list[Fill], started_ns: int, now_ns: int) -> "list[Text]":
-        if self._feed is None:
-            return []
-        open_end = self._executor.duration_ms == OPEN_END
-        begin_ms = self._began_ms if open_end else started_ns // 1_000_000
-        return market_lines(self._feed.trace, fills, begin_ms, now_ns // 1_000_000, self._instrument)
 
     def _fill(self, fill: Fill) -> "Text":
         from rich.text import Text

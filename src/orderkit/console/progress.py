@@ -1,6 +1,7 @@
 """What a view of a running job is, and the plain ones: lines for logs and pipes, or nothing."""
 
 import sys
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 from orderkit.analytics.execution import execution_report
@@ -42,6 +43,44 @@ class Silence:
     def end(self) -> None: ...
 
 
+class OrderLines(ABC):
+    """One line for each order that is over, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._pending: list[int] = []  # which of the orders; the journal gives new objects each time
+        self._context: Shown | None = None
+        self._stream = sys.stderr if invocation.current.json else sys.stdout
+
+    def begin(self, context: Shown) -> None:
+        self._context = context
+
+    def step(self) -> None:
+        if self._context is None:
+            return
+        orders = self._context.orders
+        self._pending += range(self._seen, len(orders))
+        self._seen = len(orders)
+        over = [index for index in self._pending if orders[index].is_settled or orders[index].unresolved]
+        for index in over:
+            self._pending.remove(index)
+            line = self._line(orders[index], self._context)
+            if line is not None:
+                self._write(line)
+
+    def end(self) -> None:
+        self.step()
+
+    @abstractmethod
+    def _line(self, order: Order, context: Shown) -> str | None:
+        """What there is to say of an order that is over."""
+
+    def _write(self, line: str) -> None:
+        with invocation.reader_may_leave(self._stream):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+
 # States in which a job with a schedule does not go on, and the one that follows: worth a line.
 _HELD_BACK = frozenset(
     {
@@ -55,40 +94,18 @@ _HELD_BACK = frozenset(
 )
 
 
-class PlainLines:
-    """One line for each order's end, and one when something holds the job back, for logs and pipes."""
+class PlainLines(OrderLines):
+    """Besides, one when something holds the job back."""
 
     def __init__(self, request: Request, instrument: Instrument) -> None:
+        super().__init__()
         self._request, self._instrument = request, instrument
-        self._reported: set[str] = set()
-        self._first = 0  # the first order that is not reported yet
         self._state = ""
-        self._context: Shown | None = None
-        self._stream = sys.stderr if invocation.current.json else sys.stdout
-
-    def begin(self, context: Shown) -> None:
-        self._context = context
 
     def step(self) -> None:
-        if self._context is None:
-            return
-        orders = self._context.orders
-        while self._first < len(orders) and orders[self._first].client_order_id in self._reported:
-            self._first += 1
-        for order in orders[self._first :]:
-            if order.client_order_id in self._reported or not (order.is_settled or order.unresolved):
-                continue
-            self._reported.add(order.client_order_id)
-            self._write(self._line(order, self._context))
-        self._tell_state(self._context)
-
-    def end(self) -> None:
-        self.step()
-
-    def _write(self, line: str) -> None:
-        with invocation.reader_may_leave(self._stream):
-            self._stream.write(line + "\n")
-            self._stream.flush()
+        super().step()
+        if self._context is not None:
+            self._tell_state(self._context)
 
     def _tell_state(self, context: Shown) -> None:
         if context.state != self._state and context.state in _HELD_BACK:

@@ -77,7 +77,7 @@ def _orders_table(numbered: Sequence[tuple[int, OrderRow]], fee_asset: str) -> "
     columns += [">price"] * priced + [">trigger"] * triggered + [">average", ">fee"] * traded
     table = tables.table(">#", *columns, "status")
     for index, row in numbered:
-        cells = [tables.text(row.created_at[11 : 19 if triggered else 23]), tables.side(row.side)]
+        cells = [tables.text(row.created_at[11 : 19 if triggered and traded else 23]), tables.side(row.side)]
         cells.append(tables.text(tables.done_of(row.executed_quantity, row.quantity)))
         if priced:
             cells.append(tables.text(row.price or "market"))

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 
 from orderkit.console import invocation
 from orderkit.console.progress import Narration, PlainLines, Silence, Watcher
-from orderkit.console.status import status_view
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord
 from orderkit.orders.executor import OPEN_END, Executor, Request, ShowsStatus, as_amended
@@ -25,6 +24,8 @@ def view_of(
     """
     request, schedule_ms = as_amended(executor.request, record.controls), executor.duration_ms
     if isinstance(executor, ShowsStatus) and not invocation.current.quiet:
+        from orderkit.console.status import status_view
+
         return status_view(executor, instrument, f"{executor.kind} {request.symbol}", stream_base)
     if invocation.current.quiet:
         return Silence()
