@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.commands import CancelOrder, Command, LookAt, SetTimer, SubmitOrder
+from orderkit.domain.commands import Command, LookAt, SetTimer, SubmitOrder
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.events import (
     CancelRefused,
@@ -37,16 +37,16 @@ from orderkit.domain.job import Control, ControlKind, JobResult, JobStatus
 from orderkit.domain.looks import AccountFor, ContractOf, Look, QuoteOf, Sighting
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Fill, Order, OrderRequest, Rejection
+from orderkit.engine.cancels import Cancels
 from orderkit.engine.context import Context, Flow
 from orderkit.engine.journal import Entry, FillRecorded, JobEnded, JobNoted, OrderChanged, OrderIntended
-from orderkit.engine.monitor import UNANSWERED, OrderMonitor
+from orderkit.engine.monitor import OrderMonitor
 from orderkit.engine.questions import Questions, works
 from orderkit.engine.watch import WatchPolicy
 from orderkit.risk.gate import Approved, Refused
 
 CLIENT_ID_PREFIX = "ok-"
 PAUSED = "PAUSED"  # the state of a job that is
-HOPELESS = frozenset({"authentication", "configuration"})  # refusals that no repetition can escape
 
 Gate = Callable[[OrderRequest, Sequence[Order]], Approved | Refused]
 """Approves or refuses a request beside its job's other orders; nothing refused becomes a command."""
@@ -74,15 +74,6 @@ class Output:
 
 
 @dataclass(slots=True)
-class Cancelling:
-    """A cancel that is wanted until the order is done; also what a timer that sends it again points at."""
-
-    client_order_id: str
-    since_ns: int
-    attempt: int = 0
-
-
-@dataclass(slots=True)
 class Job:
     context: Context
     flow: Flow[JobResult]
@@ -101,13 +92,12 @@ class Engine:
         self.jobs: dict[str, Job] = {}
         self._gate = gate
         self._monitor = OrderMonitor()
-        self._policy = policy or WatchPolicy()
-        self._questions = Questions(self._monitor, self._policy, self)
+        policy = policy or WatchPolicy()
+        self._questions = Questions(self._monitor, policy, self)
+        self._cancels = Cancels(self._monitor, self._questions, policy, self)
         self._output = Output()
-        self._timers: dict[int, str | Context | Cancelling] = {}
+        self._timers: dict[int, Callable[[], None]] = {}
         self._last_timer_id = 0
-        self._cancel_when_accepted: set[str] = set()
-        self._cancelling: dict[str, Cancelling] = {}
         self._journaled: dict[str, OrderChanged] = {}
 
     @property
@@ -178,7 +168,9 @@ class Engine:
             case SubmitUnknown(cid, _):
                 self.order_changed(cid, self._monitor.lose(cid))
             case CancelRefused(cid, rejection):
-                self._cancel_refused(cid, rejection)
+                refused = self._cancels.refused(cid, rejection)
+                if refused is not None:
+                    self._tell_job_of(cid, CancelRejected(refused, rejection))
             case OrderAbsent(cid):
                 self._questions.absent(cid)
             case QueryAnswered(cid):
@@ -188,7 +180,9 @@ class Engine:
                 self._questions.done(cid, answered=False, held_back=held_back)
                 self._tell_job_of(cid, QueryAnswered(cid))
             case TimerFired(timer_id):
-                self._timer_fired(timer_id, event)
+                ring = self._timers.pop(timer_id, None)
+                if ring is not None:
+                    ring()
             case QuoteUpdated(quote):
                 self.quotes[quote.symbol] = quote
                 self.seen[QuoteOf(quote.symbol)] = Sighting(self.now_ns, quote)
@@ -246,11 +240,7 @@ class Engine:
         return order
 
     def cancel(self, order: Order) -> None:
-        if order.status in UNANSWERED:
-            self._cancel_when_accepted.add(order.client_order_id)
-        elif self._monitor.begin_cancel(order):
-            self._cancelling.setdefault(order.client_order_id, Cancelling(order.client_order_id, self.now_ns))
-            self._output.commands.append(CancelOrder(order.ref))
+        self._cancels.want(order)
 
     def look(self, look: Look) -> None:
         if look not in self._looking:
@@ -266,7 +256,12 @@ class Engine:
             self._questions.watch(order, at_once=True)
 
     def set_timer(self, context: Context, at_ns: int) -> None:
-        self._set_timer(context, at_ns)
+        def ring() -> None:
+            job = self.jobs.get(context.job_id)
+            if job is not None:
+                self._resume(job, TimerFired(timer_id))
+
+        timer_id = self._set_timer(at_ns, ring)
 
     def note(self, context: Context, state: str, message: str) -> None:
         if (context.state, context.message) == (state, message):
@@ -274,13 +269,13 @@ class Engine:
         context.state, context.message = state, message
         self._output.entries.append(JobNoted(context.job_id, self.now_ns, state, message))
 
-    # --- called by questions, inside a step -------------------------------------------------------
+    # --- called by questions and cancels, inside a step -------------------------------------------
 
     def command(self, command: Command) -> None:
         self._output.commands.append(command)
 
-    def set_alarm(self, name: str, at_ns: int) -> int:
-        return self._set_timer(name, at_ns)
+    def set_alarm(self, at_ns: int, ring: Callable[[], None]) -> None:
+        self._set_timer(at_ns, ring)
 
     def order_changed(self, cid: str, events: list[Event]) -> None:
         """Journal the order's new state, see what is still to be asked, tell its flow."""
@@ -291,9 +286,7 @@ class Engine:
         if self._journaled.get(cid) != entry:
             self._journaled[cid] = entry
             self._output.entries.append(entry)
-        if cid in self._cancel_when_accepted and order.status not in UNANSWERED:
-            self._cancel_when_accepted.discard(cid)
-            self.cancel(order)
+        self._cancels.order_changed(order)
         self._questions.watch(order)
         job = self.jobs.get(order.job_id)
         if job is not None:
@@ -332,46 +325,9 @@ class Engine:
             self.note(job.context, PAUSED, "by another command")
         self._resume(job, event)
 
-    def _cancel_refused(self, cid: str, rejection: Rejection) -> None:
-        order = self._monitor.cancel_refused(cid)
-        if order is None:
-            return
-        if works(order):  # refused because it is done? then the question is what it did
-            self._questions.ask_out_of_turn(order)
-            self._cancel_again(order, rejection)
-        job = self.jobs.get(order.job_id)
-        if job is not None:
-            self._resume(job, CancelRejected(order, rejection))
-
-    def _cancel_again(self, order: Order, rejection: Rejection) -> None:
-        """Try once more after a pause: to cancel what is cancelled does no harm, to believe it did does."""
-        cancelling = self._cancelling.get(order.client_order_id)
-        if cancelling is None:
-            return
-        cancelling.attempt += 1
-        given_up = self._policy.gives_up(self.now_ns - cancelling.since_ns, cancelling.attempt)
-        if rejection.kind in HOPELESS or given_up:
-            del self._cancelling[order.client_order_id]
-            self.order_changed(order.client_order_id, self._monitor.give_up(order.client_order_id))
-            return
-        pauses_ms = self._policy.cancel_again_ms
-        pause_ms = pauses_ms[min(cancelling.attempt, len(pauses_ms)) - 1]
-        self._set_timer(cancelling, self.now_ns + pause_ms * 1_000_000)
-
-    def _timer_fired(self, timer_id: int, event: TimerFired) -> None:
-        target = self._timers.pop(timer_id, None)
-        if isinstance(target, str):
-            self._questions.alarm(target, timer_id)
-        elif isinstance(target, Cancelling):
-            order = self._monitor.get(target.client_order_id)
-            if order is not None and self._cancelling.get(target.client_order_id) is target:
-                self.cancel(order)
-        elif target is not None and (job := self.jobs.get(target.job_id)) is not None:
-            self._resume(job, event)
-
-    def _set_timer(self, target: str | Context | Cancelling, at_ns: int) -> int:
+    def _set_timer(self, at_ns: int, ring: Callable[[], None]) -> int:
         self._last_timer_id += 1
-        self._timers[self._last_timer_id] = target
+        self._timers[self._last_timer_id] = ring
         self._output.commands.append(SetTimer(self._last_timer_id, at_ns))
         return self._last_timer_id
 
@@ -401,7 +357,6 @@ class Engine:
         for order in job.context.orders:
             self._monitor.forget(order.client_order_id)
             self._questions.forget(order.client_order_id)
-            self._cancel_when_accepted.discard(order.client_order_id)
-            self._cancelling.pop(order.client_order_id, None)
+            self._cancels.forget(order.client_order_id)
             self._journaled.pop(order.client_order_id, None)
         del self.jobs[job_id]

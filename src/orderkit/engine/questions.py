@@ -1,6 +1,7 @@
 """Asks the exchange what it has not told: about single orders by need, about all open ones now and then."""
 
 import heapq
+from collections.abc import Callable
 from typing import Protocol
 
 from orderkit.domain.commands import Command, ListOpenOrders, QueryFills, QueryOrder, SearchOrder
@@ -12,7 +13,6 @@ from orderkit.engine.watch import Need, Watch, WatchPolicy, need_of
 
 SEARCH_MARGIN_MS = 60_000  # our clock and the exchange's need not agree
 FORGOTTEN_AFTER_MS = 3 * 86_400_000
-AUDIT, WATCHES = "audit", "watches"  # the alarms' names
 
 
 class Desk(Protocol):
@@ -24,8 +24,8 @@ class Desk(Protocol):
     def command(self, command: Command) -> None:
         """Have the runtime carry it out."""
 
-    def set_alarm(self, name: str, at_ns: int) -> int:
-        """Have ``Questions.alarm`` called with the name and the number returned here."""
+    def set_alarm(self, at_ns: int, ring: Callable[[], None]) -> None:
+        """Have ``ring`` called at the time."""
 
     def order_changed(self, client_order_id: str, events: list[Event]) -> None:
         """Journal the order's new state and tell its flow."""
@@ -42,7 +42,7 @@ class Questions:
         self._watches: dict[str, Watch] = {}
         self._due: list[tuple[int, int, str]] = []  # a heap of (when, number, client order id)
         self._last_number = 0
-        self._armed: tuple[int, int] | None = None  # when and under which number the alarm for them is set
+        self._armed_ns: int | None = None  # for when the alarm for them is set
         self._listing: set[str] = set()
         self._audit_set = False
         self.strangers: dict[str, frozenset[str]] = {}
@@ -121,25 +121,6 @@ class Questions:
         else:
             self.watch(order)
 
-    def alarm(self, name: str, number: int) -> None:
-        """A time set with ``set_alarm`` has come."""
-        if name == AUDIT:
-            self._audit_set = False
-            self._list_open_orders()
-            for order in self._monitor:
-                self._keep_auditing(order)
-            return
-        if self._armed is None or self._armed[1] != number:
-            return  # one that was set for an earlier time has taken its place
-        now_ns = max(self._armed[0], self._desk.now_ns)  # timers may fire a nanosecond early
-        self._armed = None
-        while self._due and (self._due[0][0] <= now_ns or not self._wanted(self._due[0])):
-            entry = heapq.heappop(self._due)
-            watched = self._monitor.get(entry[2])
-            if watched is not None and self._wanted(entry):
-                self._ask(watched, self._watches[entry[2]])
-        self._arm()
-
     # --- the safety net: everything that is open, at once -------------------------------------------
 
     def stream_changed(self, *, up: bool) -> None:
@@ -189,14 +170,32 @@ class Questions:
         return watch is not None and watch.due == entry[1]
 
     def _arm(self) -> None:
-        if self._due and (self._armed is None or self._due[0][0] < self._armed[0]):
-            at_ns = self._due[0][0]
-            self._armed = at_ns, self._desk.set_alarm(WATCHES, at_ns)
+        if self._due and (self._armed_ns is None or self._due[0][0] < self._armed_ns):
+            at_ns = self._armed_ns = self._due[0][0]
+            self._desk.set_alarm(at_ns, lambda: self._ask_what_is_due(at_ns))
+
+    def _ask_what_is_due(self, armed_ns: int) -> None:
+        if self._armed_ns != armed_ns:
+            return  # an alarm for an earlier time has taken this one's place
+        now_ns = max(armed_ns, self._desk.now_ns)  # timers may fire a nanosecond early
+        self._armed_ns = None
+        while self._due and (self._due[0][0] <= now_ns or not self._wanted(self._due[0])):
+            entry = heapq.heappop(self._due)
+            watched = self._monitor.get(entry[2])
+            if watched is not None and self._wanted(entry):
+                self._ask(watched, self._watches[entry[2]])
+        self._arm()
 
     def _keep_auditing(self, order: Order) -> None:
         if not self._audit_set and works(order):
             self._audit_set = True
-            self._desk.set_alarm(AUDIT, self._desk.now_ns + self._policy.audit_ms * 1_000_000)
+            self._desk.set_alarm(self._desk.now_ns + self._policy.audit_ms * 1_000_000, self._audit)
+
+    def _audit(self) -> None:
+        self._audit_set = False
+        self._list_open_orders()
+        for order in self._monitor:
+            self._keep_auditing(order)
 
     def _list_open_orders(self) -> None:
         symbols = {order.request.symbol for order in self._monitor if works(order)}
