@@ -1,8 +1,6 @@
 """The gateway to Binance USDⓈ-M futures, and to the embedded exchange that speaks like it."""
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property, partial
@@ -15,8 +13,9 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.margin import Bracket
 from orderkit.domain.market import MarkPrice, Quote
 from orderkit.domain.order import Fill, OrderRef, OrderReport, OrderRequest
-from orderkit.errors import OrderKitError, OrderNotFound, OrderRejected
+from orderkit.errors import OrderKitError, OrderNotFound
 from orderkit.exchange import mapping
+from orderkit.exchange.account import AccountCalls
 from orderkit.exchange.failures import Call
 from orderkit.exchange.symbol_cache import SymbolCache
 from orderkit.exchange.transport import Transport
@@ -28,13 +27,7 @@ if TYPE_CHECKING:
     from orderkit.exchange.native_twap import NativeTwap
 
 INSTRUMENTS_MAX_AGE_MS = 3_600_000  # filters change without notice; a refusal refreshes them at once
-BRACKETS_MAX_AGE_MS = 86_400_000
 TRADES_PER_PAGE = 1000
-INCOME_PER_PAGE = 1000
-DAY_MS = 86_400_000
-RESULT_KINDS = frozenset(
-    {"REALIZED_PNL", "COMMISSION", "FUNDING_FEE", "INSURANCE_CLEAR", "SPECIAL_FUNDING_FEE"}
-)
 
 
 class BinanceGateway:
@@ -62,16 +55,7 @@ class BinanceGateway:
             self._fetch_instruments,
             mapping.instrument,
         )
-        self._brackets = SymbolCache(
-            cache / f"brackets-{name}.jsonl",
-            rest,
-            BRACKETS_MAX_AGE_MS,
-            self._fetch_brackets,
-            mapping.brackets,
-        )
-        self._commission_rates: dict[str, tuple[Decimal, Decimal]] = {}
-        self._workers: ThreadPoolExecutor | None = None
-        self._workers_lock = threading.Lock()
+        self._account = AccountCalls(self._transport, cache / f"brackets-{name}.jsonl")
 
     @property
     def endpoints(self) -> Endpoints:
@@ -287,35 +271,12 @@ class BinanceGateway:
         raw: Any = self._call(Call("exchange information"), "futures_exchange_info", None)
         if isinstance(raw, dict):
             self._transport.pacer.learn(raw.get("rateLimits", ()))
-        return self._read(Call("exchange information"), raw, lambda raw: _by_symbol(raw["symbols"]))
+        return self._read(Call("exchange information"), raw, lambda raw: mapping.by_symbol(raw["symbols"]))
 
     # --- account ----------------------------------------------------------------------------------
 
     def account(self, symbols: Sequence[str]) -> Account:
-        """Balances, position mode, positions and leverage, from concurrent requests of weight 5 each.
-
-        Balance and configuration, one more per symbol, and one when there is a position. The position mode
-        is read from accountConfig: its own route weighs 30.
-        """
-        call = Call("account")
-        balances = self._start(call, "futures_account", version=3)  # python-binance's default is v2
-        config = self._start(call, "futures_account_config")
-        configs = [self._start(call, "futures_symbol_config", symbol=symbol) for symbol in symbols]
-        raw_balances = balances()
-        holds_any = self._read(
-            call, raw_balances, lambda raw: any(Decimal(p["positionAmt"]) for p in raw["positions"])
-        )
-        return self._read(
-            call,
-            {
-                "balances": raw_balances,
-                "config": config(),
-                "symbol_configs": [row for answer in configs for row in answer()],
-                "positions": self._call(call, "futures_position_information", {}) if holds_any else [],
-                "margin_asset": self._margin_asset(symbols),
-            },
-            lambda parts: mapping.account(**parts),
-        )
+        return self._account.account(symbols, self._margin_asset(symbols))
 
     def balance(self, asset: str) -> Decimal:
         held = (row.wallet_balance for row in self.inquiry.balances() if row.asset == asset)
@@ -329,41 +290,13 @@ class BinanceGateway:
         return last_price(venue, pair)
 
     def brackets(self, symbol: str) -> Sequence[Bracket]:
-        """The symbol's leverage brackets, cached on disk for a day. Raises OrderRejected (-1121)."""
-        table = self._brackets.get()
-        if symbol not in table:
-            raise OrderRejected(f"no leverage brackets for {symbol}", hint="check the symbol", code=-1121)
-        return table[symbol]
+        return self._account.brackets(symbol)
 
     def commission_rates(self, symbol: str) -> tuple[Decimal, Decimal]:
-        """Maker and taker rate; asked once per symbol, since the request weighs 20."""
-        if symbol not in self._commission_rates:
-            self._commission_rates[symbol] = self._call(
-                Call(f"commission rates of {symbol}"),
-                "futures_commission_rate",
-                {"symbol": symbol},
-                lambda raw: (Decimal(raw["makerCommissionRate"]), Decimal(raw["takerCommissionRate"])),
-            )
-        return self._commission_rates[symbol]
+        return self._account.commission_rates(symbol)
 
     def daily_result(self) -> Decimal:
-        """Sum of the income history since 00:00 UTC without transfers (one request of weight 30 per page)."""
-        start_ms = self._transport.clock.now_ms() // DAY_MS * DAY_MS
-        entries: dict[tuple[int, str, str], Decimal] = {}
-        while True:
-            rows = self._call(
-                Call("income of today"),
-                "futures_income_history",
-                {"startTime": str(start_ms), "limit": str(INCOME_PER_PAGE)},
-                lambda raw: [
-                    ((int(r["time"]), str(r["tranId"]), r["incomeType"]), Decimal(r["income"])) for r in raw
-                ],
-            )
-            entries.update(rows)
-            if len(rows) < INCOME_PER_PAGE:
-                return sum((v for (_, _, kind), v in entries.items() if kind in RESULT_KINDS), Decimal(0))
-            last_ms = rows[-1][0][0]  # once more: a page may end inside a millisecond
-            start_ms = max(start_ms + 1, last_ms)
+        return self._account.daily_result()
 
     def now_ms(self) -> int:
         """The exchange's time, as far as it is known."""
@@ -390,29 +323,11 @@ class BinanceGateway:
     def close(self) -> None:
         """Close all connections; idempotent. Requests under way end, those waiting for their turn at once."""
         self._transport.close()
-        with self._workers_lock:
-            workers, self._workers = self._workers, None
-        if workers is not None:
-            workers.shutdown()
-
-    def _fetch_brackets(self) -> Mapping[str, Any]:
-        def read(raw: Any) -> Mapping[str, Any]:
-            return _by_symbol(raw if isinstance(raw, list) else [raw])
-
-        return self._call(Call("leverage brackets"), "futures_leverage_bracket", {}, read)
+        self._account.close()
 
     def _margin_asset(self, symbols: Sequence[str]) -> str:
         known = self._instruments.peek()
         return next((known[s].margin_asset for s in symbols if s in known), "USDT")
-
-    # --- requests ---------------------------------------------------------------------------------
-
-    def _start(self, call: Call, method: str, **params: Any) -> Callable[[], Any]:
-        """Begin a request in a worker thread; calling the result waits for its answer."""
-        with self._workers_lock:
-            if self._workers is None:
-                self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="orderkit-account")
-            return self._workers.submit(self._call, call, method, params).result
 
 
 def _order_id_params(ref: OrderRef) -> dict[str, str]:
@@ -423,7 +338,3 @@ def _order_id_params(ref: OrderRef) -> dict[str, str]:
 
 def _as_child(ref: OrderRef, order_id: int | None) -> OrderRef:
     return OrderRef(symbol=ref.symbol, client_order_id=ref.client_order_id, order_id=order_id)
-
-
-def _by_symbol(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {row["symbol"]: row for row in rows}

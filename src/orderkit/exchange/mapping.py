@@ -196,6 +196,11 @@ def instrument(raw: Raw) -> Instrument:
     return Instrument.from_exchange_info(raw)
 
 
+def by_symbol(rows: Sequence[Raw]) -> dict[str, Raw]:
+    """Rows of a list that names each symbol once."""
+    return {row["symbol"]: row for row in rows}
+
+
 def brackets(raw: Raw) -> tuple[Bracket, ...]:
     """One element of GET /fapi/v1/leverageBracket, lowest notional first."""
     rows = [

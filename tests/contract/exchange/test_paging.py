@@ -9,7 +9,7 @@ import pytest
 import responses
 from requests import PreparedRequest
 
-from orderkit.exchange import binance_gateway
+from orderkit.exchange import account
 from orderkit.exchange.binance_gateway import BinanceGateway
 
 from . import wire
@@ -58,7 +58,7 @@ def today(gateway: BinanceGateway) -> int:
 def test_the_days_result_counts_each_booking_of_every_page_once_and_no_transfer(
     gateway: BinanceGateway, http: responses.RequestsMock, today: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(binance_gateway, "INCOME_PER_PAGE", 4)
+    monkeypatch.setattr(account, "INCOME_PER_PAGE", 4)
     rows = [booking(number, today + number // 3) for number in range(10)]  # pages end inside a millisecond
     history = History(
         [*rows, booking(10, today + 9, "7", "REALIZED_PNL"), booking(11, today + 9, "1000", "TRANSFER")]
@@ -71,7 +71,7 @@ def test_the_days_result_counts_each_booking_of_every_page_once_and_no_transfer(
 def test_bookings_after_a_millisecond_fuller_than_a_page_count_in_the_days_result(
     gateway: BinanceGateway, http: responses.RequestsMock, today: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(binance_gateway, "INCOME_PER_PAGE", 4)
+    monkeypatch.setattr(account, "INCOME_PER_PAGE", 4)
     history = History([*(booking(number, today + 1) for number in range(5)), booking(9, today + 2, "7")])
     http.add_callback("GET", INCOME, history)
     assert gateway.daily_result() == Decimal(7) - 4 * Decimal("0.5")
