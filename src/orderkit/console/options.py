@@ -42,6 +42,14 @@ QuantityArgument = Annotated[
         help="Size in base asset, such as 0.01 (BTC); all of the position; - reads standard input.",
     ),
 ]
+TakeProfitArgument = Annotated[
+    str, typer.Argument(metavar="TAKE_PROFIT", help="Limit price at which the profit is taken.")
+]
+StopArgument = Annotated[str, typer.Argument(metavar="STOP", help="Price that triggers the stop.")]
+StopLimitArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[STOP_LIMIT]", help="Limit price of the stop; without it, at market."),
+]
 PriceArgument = Annotated[str, typer.Argument(metavar="PRICE", help="Limit price in quote asset.")]
 
 _SIZE = "Size, in place of QUANTITY"

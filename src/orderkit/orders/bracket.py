@@ -9,14 +9,16 @@ import typer
 
 from orderkit.console import options
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side, TimeInForce, WorkingType
+from orderkit.domain.enums import OrderStatus, PositionSide, Side, TimeInForce, WorkingType
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import UsageError, ValidationError
+from orderkit.orders.child import child_order
 from orderkit.orders.executor import OPEN_END, PlannedOrder
-from orderkit.orders.exit_pair import OVER, ExitPair, Legs, Phase, Step
+from orderkit.orders.exit_legs import ExitPair, Legs
+from orderkit.orders.exit_pair import OVER, Phase, Step
 from orderkit.orders.outcomes import MAX_SENDS, executed, live, never_arrived, why_rejected
 from orderkit.orders.pair_driver import PairDriver, in_doubt, kept, ways_out
 from orderkit.utils import parse_decimal, validate_order, validate_side, validate_take_profit
@@ -52,6 +54,11 @@ class BracketRequest:
     on_exit: OnBracketExit = OnBracketExit.KEEP
 
     @property
+    def reduce_only(self) -> bool:
+        """The entry opens."""
+        return False
+
+    @property
     def open_ended(self) -> bool:
         """Done is not done: the position that was opened is still to be closed."""
         return True
@@ -59,29 +66,12 @@ class BracketRequest:
     @property
     def pair(self) -> ExitPair:
         """The legs; in hedge mode their position side says that they close."""
-        return ExitPair(
-            symbol=self.symbol,
-            side=self.side.opposite,
-            take_profit=self.take_profit,
-            stop=self.stop,
-            stop_limit=self.stop_limit,
-            position_side=self.position_side,
-            reduce_only=self.position_side is PositionSide.BOTH,
-            working_type=self.working_type,
-            price_protect=self.price_protect,
-        )
+        one_way = self.position_side is PositionSide.BOTH
+        return ExitPair.of(self, self.side.opposite, reduce_only=one_way)
 
     def entry_order(self) -> OrderRequest:
         tif = TimeInForce.GTX if self.post_only else TimeInForce.GTC
-        return OrderRequest(
-            symbol=self.symbol,
-            side=self.side,
-            type=OrderType.MARKET if self.entry is None else OrderType.LIMIT,
-            quantity=self.quantity,
-            price=self.entry,
-            time_in_force=None if self.entry is None else tif,
-            position_side=self.position_side,
-        )
+        return child_order(self, self.quantity, self.entry, tif)
 
 
 class BracketExecutor:
@@ -111,17 +101,15 @@ class BracketExecutor:
         worst = request.entry or touch
         likely = min(worst, touch) if buys else max(worst, touch)
         there = replace(snapshot, quote=replace(quote, bid=likely, ask=likely), account=None)
-        stop = validate_order(request.pair.stop_order(request.quantity), there, rounding=rounding)
-        profit = validate_order(request.pair.take_profit_order(request.quantity), there, rounding=rounding)
-        if stop.quantity != request.quantity:  # --round, and the market lot is the coarser one
-            request = replace(request, quantity=stop.quantity or request.quantity)
+        legs, quantity = request.pair.checked(request.quantity, there, rounding=rounding)
+        validate_take_profit(request.side.opposite, legs.take_profit, worst, reference="the entry")
         self.request = replace(
             request,
-            take_profit=profit.price or request.take_profit,
-            stop=stop.trigger_price or request.stop,
-            stop_limit=stop.price,
+            quantity=quantity,
+            take_profit=legs.take_profit,
+            stop=legs.stop,
+            stop_limit=legs.stop_limit,
         )
-        validate_take_profit(request.side.opposite, self.request.take_profit, worst, reference="the entry")
         return []
 
     @staticmethod
@@ -152,16 +140,12 @@ class BracketExecutor:
     def plan(self, snapshot: TradingSnapshot) -> list[PlannedOrder]:
         """The entry, and the legs as they will be once all of it is filled."""
         del snapshot
-        request, pair = self.request, self.request.pair
-        entry, stop = request.entry_order(), pair.stop_order(request.quantity)
+        request, entry = self.request, self.request.entry_order()
+        stop, profit = request.pair.planned(request.quantity)
         return [
             PlannedOrder(None, entry.type, entry.side, request.quantity, entry.price),
-            PlannedOrder(
-                None, stop.type, pair.side, request.quantity, pair.stop_limit, pair.stop, alternative=True
-            ),
-            PlannedOrder(
-                None, OrderType.LIMIT, pair.side, request.quantity, pair.take_profit, alternative=True
-            ),
+            replace(stop, alternative=True),
+            profit,
         ]
 
     # --- the flow ---------------------------------------------------------------------------------
@@ -264,14 +248,9 @@ def bracket(
     symbol: options.SymbolArgument,
     side: options.SideArgument,
     quantity: options.QuantityArgument,
-    take_profit: Annotated[
-        str, typer.Argument(metavar="TAKE_PROFIT", help="Limit price at which the profit is taken.")
-    ],
-    stop_price: Annotated[str, typer.Argument(metavar="STOP", help="Price that triggers the stop.")],
-    stop_limit: Annotated[
-        str | None,
-        typer.Argument(metavar="[STOP_LIMIT]", help="Limit price of the stop; without it, at market."),
-    ] = None,
+    take_profit: options.TakeProfitArgument,
+    stop_price: options.StopArgument,
+    stop_limit: options.StopLimitArgument = None,
     entry: Annotated[
         str | None,
         typer.Option(

@@ -1,16 +1,15 @@
-"""Take-profit and stop, of which only one may fill: what to do next, as a function of the orders alone."""
+"""What a take-profit and a stop need next, of which only one may fill: a function of the orders alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side, TimeInForce, WorkingType
+from orderkit.domain.enums import OrderStatus
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.order import Order, OrderRequest
-from orderkit.orders.child import child_order, closes
+from orderkit.orders.exit_legs import ExitPair, Legs
 from orderkit.orders.outcomes import (
-    executed,
     had_nothing_to_reduce,
     is_unanswered,
     leaves,
@@ -25,48 +24,6 @@ TRANSPORT = frozenset({"unreachable", "rate_limited", "absent"})  # nothing wron
 RETRY_PAUSES_MS = (1_000, 2_000, 4_000, 8_000)
 RESIZE_PAUSE_MS = 250  # between two stops: a take-profit can fill in a hundred small trades
 MOST_TAKE_PROFITS = 5  # at a time, while what they close still grows
-
-
-@dataclass(frozen=True, slots=True)
-class ExitPair:
-    """What both legs share, and their prices; a stop with ``stop_limit`` is a STOP, else a STOP_MARKET."""
-
-    symbol: str
-    side: Side
-    take_profit: Decimal
-    stop: Decimal
-    stop_limit: Decimal | None = None
-    position_side: PositionSide = PositionSide.BOTH
-    reduce_only: bool = False
-    working_type: WorkingType = WorkingType.CONTRACT_PRICE
-    price_protect: bool = False
-
-    @property
-    def closes(self) -> bool:
-        """True where the legs can only close a position: two of them at once cannot do too much."""
-        return closes(self)
-
-    def take_profit_order(self, quantity: Decimal) -> OrderRequest:
-        return child_order(self, quantity, self.take_profit, TimeInForce.GTC)
-
-    def stop_order(self, quantity: Decimal) -> OrderRequest:
-        limited = self.stop_limit is not None
-        return OrderRequest(
-            symbol=self.symbol,
-            side=self.side,
-            type=OrderType.STOP if limited else OrderType.STOP_MARKET,
-            quantity=quantity,
-            price=self.stop_limit,
-            trigger_price=self.stop,
-            time_in_force=TimeInForce.GTC if limited else None,
-            position_side=self.position_side,
-            reduce_only=self.reduce_only,
-            working_type=self.working_type,
-            price_protect=self.price_protect,
-        )
-
-    def market_order(self, quantity: Decimal) -> OrderRequest:
-        return child_order(self, quantity)
 
 
 class Phase(StrEnum):
@@ -101,35 +58,6 @@ class Step:
     questions: tuple[Order, ...] = ()
     wake_ms: int | None = None
     reason: str | None = None
-
-
-class Legs:
-    """The orders of a pair by what they are, and sums over them."""
-
-    def __init__(self, pair: ExitPair, target: Decimal, orders: Sequence[Order]) -> None:
-        ours = [order for order in orders if order.request.side is pair.side]
-        self.take_profits = [order for order in ours if order.request.type is OrderType.LIMIT]
-        self.stops = [order for order in ours if order.request.type.is_conditional]
-        self.exits = [order for order in ours if order.request.type is OrderType.MARKET]
-        self.left = target - executed(ours)
-        self.live_take_profits = live(self.take_profits)
-        self.live_stops = live(self.stops)
-        self.triggered = [order for order in self.stops if order.order_id or order.executed_quantity]
-        self.waiting_stops = [order for order in self.live_stops if order not in self.triggered]
-        done = any(order.executed_quantity for order in ours)
-        self.nothing_done = Phase.ENDED if done else Phase.REFUSED
-
-    @property
-    def traded(self) -> bool:
-        """True once a leg was reached: it executed, or the stop triggered."""
-        ours = (*self.take_profits, *self.stops, *self.exits)
-        return bool(self.triggered or self.exits) or any(order.executed_quantity for order in ours)
-
-    @property
-    def covered(self) -> Decimal:
-        """What the stops that certainly rest, and whatever is trading already, would close."""
-        known = (*self.live_stops, *live(self.exits))
-        return leaves([order for order in known if not is_unanswered(order)])
 
 
 def next_step(
@@ -177,7 +105,7 @@ def next_step(
     if last is not None and _refused(last):
         why = f"the take-profit was refused: {why_rejected(last)}"
         if had_nothing_to_reduce(last) or not protects:
-            return _wind_up(legs, Phase.ENDED if protects else legs.nothing_done, why)
+            return _wind_up(legs, Phase.ENDED if protects else _nothing_done(legs), why)
     stop = _keep_stop(pair, legs, instrument, now_ms, protects=protects)
     if stop.phase in (Phase.PLACING, Phase.CANCELING) or stop.phase in OVER:
         return stop
@@ -207,7 +135,7 @@ def _fault_of_stop(pair: ExitPair, legs: Legs, *, protects: bool) -> tuple[Phase
     if last.rejection is None:  # by the matching engine, when it triggered
         return _AT_MARKET if pair.closes else (Phase.ENDED, why)
     if code == WOULD_TRIGGER:
-        return _AT_MARKET if pair.closes else (legs.nothing_done, why)
+        return _AT_MARKET if pair.closes else (_nothing_done(legs), why)
     if legs.live_stops:
         return None  # the one before still stands; another attempt follows
     attempts = _trailing_refusals(legs.stops)
@@ -217,7 +145,7 @@ def _fault_of_stop(pair: ExitPair, legs: Legs, *, protects: bool) -> tuple[Phase
         return None
     if pair.closes and (ever or protects):
         return _AT_MARKET
-    return legs.nothing_done, why
+    return _nothing_done(legs), why
 
 
 def _exit(pair: ExitPair, legs: Legs, instrument: Instrument, now_ms: int) -> Step:
@@ -261,6 +189,11 @@ def _wind_up(legs: Legs, phase: Phase, reason: str | None = None) -> Step:
     if resting or live(legs.exits):
         return Step(Phase.CANCELING, cancels=tuple(resting), reason=reason)
     return Step(phase, reason=reason)
+
+
+def _nothing_done(legs: Legs) -> Phase:
+    """How it ends where a leg is refused."""
+    return Phase.ENDED if legs.did_something else Phase.REFUSED
 
 
 def _short(legs: Legs) -> str:

@@ -17,14 +17,14 @@ from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.orders.executor import OPEN_END, PlannedOrder
-from orderkit.orders.exit_pair import OVER, ExitPair, Legs, Phase, Step
+from orderkit.orders.exit_legs import ExitPair, Legs
+from orderkit.orders.exit_pair import OVER, Phase, Step
 from orderkit.orders.outcomes import executed, leaves, live
 from orderkit.orders.pair_driver import PairDriver, in_doubt, kept, ways_out
 from orderkit.utils import (
     closed_leg,
     closing_quantity,
     parse_decimal,
-    validate_order,
     validate_side,
     validate_take_profit,
 )
@@ -71,17 +71,7 @@ class OCORequest:
 
     @property
     def pair(self) -> ExitPair:
-        return ExitPair(
-            symbol=self.symbol,
-            side=self.side,
-            take_profit=self.take_profit,
-            stop=self.stop,
-            stop_limit=self.stop_limit,
-            position_side=self.position_side,
-            reduce_only=self.reduce_only,
-            working_type=self.working_type,
-            price_protect=self.price_protect,
-        )
+        return ExitPair.of(self, self.side, reduce_only=self.reduce_only)
 
 
 class OCOExecutor:
@@ -110,19 +100,15 @@ class OCOExecutor:
         closing = closing_quantity(request.side, request.quantity, position, request.position_side)
         if request.position_side is PositionSide.BOTH and closing == request.quantity:
             request = replace(request, reduce_only=True)
-        pair = request.pair
-        stop = validate_order(pair.stop_order(request.quantity), snapshot, rounding=rounding)
-        quantity = stop.quantity or request.quantity
-        profit = validate_order(pair.take_profit_order(quantity), snapshot, rounding=rounding)
-        request = replace(
+        legs, quantity = request.pair.checked(request.quantity, snapshot, rounding=rounding)
+        validate_take_profit(request.side, legs.take_profit, snapshot.quote.mid)
+        self.request = replace(
             request,
             quantity=quantity,
-            take_profit=profit.price or request.take_profit,
-            stop=stop.trigger_price or request.stop,
-            stop_limit=stop.price,
+            take_profit=legs.take_profit,
+            stop=legs.stop,
+            stop_limit=legs.stop_limit,
         )
-        validate_take_profit(request.side, request.take_profit, snapshot.quote.mid)
-        self.request = request
         return _warnings(self.request, position, closing)
 
     def remarks(self, snapshot: TradingSnapshot) -> list[str]:
@@ -136,13 +122,7 @@ class OCOExecutor:
 
     def plan(self, snapshot: TradingSnapshot) -> list[PlannedOrder]:
         del snapshot
-        request, kind = self.request, self.request.pair.stop_order(self.request.quantity).type
-        return [
-            PlannedOrder(None, kind, request.side, request.quantity, request.stop_limit, request.stop),
-            PlannedOrder(
-                None, OrderType.LIMIT, request.side, request.quantity, request.take_profit, alternative=True
-            ),
-        ]
+        return list(self.request.pair.planned(self.request.quantity))
 
     # --- the flow ---------------------------------------------------------------------------------
 
@@ -158,8 +138,11 @@ class OCOExecutor:
                 if self._is_settled(ctx) and not self._unwind(ctx):
                     return self._result(ctx, step, driver)
             elif ctx.stopping and driver.is_quiet:
-                return kept(ctx, Legs(self.request.pair, self.request.quantity, ctx.orders))
+                return kept(ctx, self._legs(ctx.orders))
             yield
+
+    def _legs(self, orders: Sequence[Order]) -> Legs:
+        return Legs(self.request.pair, self.request.quantity, orders)
 
     @staticmethod
     def _is_settled(ctx: Context) -> bool:
@@ -194,12 +177,12 @@ class OCOExecutor:
     def _excess(self, orders: Sequence[Order]) -> Decimal:
         """What was executed beyond the quantity and not traded back."""
         back = executed(self._unwindings(orders))
-        return -Legs(self.request.pair, self.request.quantity, orders).left - back
+        return -self._legs(orders).left - back
 
     # --- its ends ---------------------------------------------------------------------------------
 
     def _result(self, ctx: Context, step: Step, driver: PairDriver) -> JobResult:
-        legs = Legs(self.request.pair, self.request.quantity, ctx.orders)
+        legs = self._legs(ctx.orders)
         unit = self.instrument.base_asset
         parts = ways_out(legs, unit)
         parts += [part for part in (step.reason, driver.summary) if part]
@@ -220,7 +203,7 @@ class OCOExecutor:
         yield from ctx.wait_done(*ctx.orders)
         if (doubtful := in_doubt(ctx)) is not None:
             return doubtful
-        left = Legs(self.request.pair, self.request.quantity, ctx.orders).left
+        left = self._legs(ctx.orders).left
         if left <= 0:
             return self._result(ctx, Step(Phase.FILLED), driver)
         return JobResult(
@@ -252,14 +235,9 @@ def oco(
     symbol: options.SymbolArgument,
     side: options.SideArgument,
     quantity: options.QuantityArgument,
-    take_profit: Annotated[
-        str, typer.Argument(metavar="TAKE_PROFIT", help="Limit price at which the profit is taken.")
-    ],
-    stop_price: Annotated[str, typer.Argument(metavar="STOP", help="Price that triggers the stop.")],
-    stop_limit: Annotated[
-        str | None,
-        typer.Argument(metavar="[STOP_LIMIT]", help="Limit price of the stop; without it, at market."),
-    ] = None,
+    take_profit: options.TakeProfitArgument,
+    stop_price: options.StopArgument,
+    stop_limit: options.StopLimitArgument = None,
     on_double_fill: Annotated[
         str,
         typer.Option(

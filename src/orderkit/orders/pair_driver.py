@@ -7,7 +7,8 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context
-from orderkit.orders.exit_pair import ExitPair, Legs, Step, next_step
+from orderkit.orders.exit_legs import ExitPair, Legs
+from orderkit.orders.exit_pair import Step, next_step
 from orderkit.orders.outcomes import doubts, executed, is_unanswered, live
 
 ASK_AGAIN_MS = 1_000

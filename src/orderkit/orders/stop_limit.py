@@ -10,30 +10,23 @@ from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderType, PositionSide, TimeInForce, WorkingType
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.order import OrderRequest
-from orderkit.orders.single import SingleOrderExecutor, SingleRequest
+from orderkit.orders.conditional import ConditionalExecutor
+from orderkit.orders.single import SingleRequest
 from orderkit.utils import parse_decimal, validate_side
 
 
-class StopLimitExecutor(SingleOrderExecutor):
+class StopLimitExecutor(ConditionalExecutor):
     """Rests in the exchange's algo service until it triggers; then it is an ordinary limit order."""
 
     kind: ClassVar[str] = "stop-limit"
 
     def remarks(self, snapshot: TradingSnapshot) -> list[str]:
-        order, quote = self.request.order, snapshot.quote
+        order, market = self.request.order, self.market(snapshot)
         if order.trigger_price is None:
             return []
-        by_mark = order.working_type is WorkingType.MARK_PRICE
-        market = snapshot.mark_price if by_mark else quote.mid
         away = abs(slippage_bps(order.side, order.trigger_price, market))
-        name = "mark price" if by_mark else "mid price"
+        name = "mark price" if self.by_mark else "mid price"
         return [f"stop {order.trigger_price} is {away:.1f} bps from the {name} {market}"]
-
-    def warnings(self, snapshot: TradingSnapshot) -> list[str]:
-        if self.request.order.reduce_only:
-            return []
-        del snapshot
-        return ["margin is checked when the stop triggers, not now; --reduce-only needs none"]
 
 
 def stop_limit(

@@ -9,14 +9,14 @@ from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderType, PositionSide, Side, WorkingType
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.order import OrderRequest
-from orderkit.orders.child import closes
+from orderkit.orders.conditional import ConditionalExecutor
 from orderkit.orders.executor import PlannedOrder
-from orderkit.orders.single import SingleOrderExecutor, SingleRequest
+from orderkit.orders.single import SingleRequest
 from orderkit.utils import parse_decimal, validate_side
 
 
-class TrailingStopExecutor(SingleOrderExecutor):
-    """Rests in the exchange's algo service, which follows the market by itself: no process has to watch."""
+class TrailingStopExecutor(ConditionalExecutor):
+    """Rests in the exchange's algo service, which follows the market."""
 
     kind: ClassVar[str] = "trailing-stop"
 
@@ -24,23 +24,16 @@ class TrailingStopExecutor(SingleOrderExecutor):
         order = self.request.order
         if order.callback_rate is None:
             return []
-        by_mark = order.working_type is WorkingType.MARK_PRICE
-        market = snapshot.mark_price if by_mark else snapshot.quote.mid
+        market = self.market(snapshot)
         start = order.trigger_price or market
         turn = start * (1 - order.side.opposite.sign * order.callback_rate / 100)
         begins = "from now on" if order.trigger_price is None else f"once it is at {order.trigger_price}"
         best, ends = ("highest", "falls") if order.side is Side.SELL else ("lowest", "rises")
-        name = "mark price" if by_mark else "market"
+        name = "mark price" if self.by_mark else "market"
         return [
             f"follows the {name} ({market}) {begins}; {order.side} when it {ends} {order.callback_rate:f} % "
             f"from its {best}: at about {turn:.2f} if it turns there"
         ]
-
-    def warnings(self, snapshot: TradingSnapshot) -> list[str]:
-        del snapshot
-        if closes(self.request):
-            return []
-        return ["margin is checked when the stop triggers, not now; --reduce-only needs none"]
 
     def plan(self, snapshot: TradingSnapshot) -> list[PlannedOrder]:
         del snapshot

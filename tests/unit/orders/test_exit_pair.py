@@ -7,7 +7,8 @@ import pytest
 
 from orderkit.domain.enums import OrderStatus, OrderType, Side
 from orderkit.domain.order import Order, Rejection
-from orderkit.orders.exit_pair import RESIZE_PAUSE_MS, ExitPair, Phase, Step, next_step
+from orderkit.orders.exit_legs import ExitPair
+from orderkit.orders.exit_pair import RESIZE_PAUSE_MS, Phase, Step, next_step
 from tests.virtual import BTC
 
 NOW_MS = 100_000

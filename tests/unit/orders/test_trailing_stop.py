@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orderkit.domain.enums import OrderType, Side, WorkingType
+from orderkit.domain.enums import OrderType, PositionSide, Side, WorkingType
 from orderkit.domain.job import JobStatus
 from orderkit.domain.order import OrderRequest
 from orderkit.errors import ValidationError
 from orderkit.exchange.mapping import algo_order_params
+from orderkit.orders.conditional import ConditionalExecutor
 from orderkit.orders.single import SingleRequest
+from orderkit.orders.stop_limit import StopLimitExecutor
 from orderkit.orders.trailing_stop import TrailingStopExecutor
 from tests.virtual import BTC, Venue, book
 
@@ -97,6 +99,13 @@ def test_it_says_where_it_would_turn_and_what_it_does_not_check() -> None:
     made = trailing(replace(SELL, trigger_price=D(66_000), reduce_only=False))
     assert "margin is checked when the stop triggers" in made.validate(venue.snapshot)[0]
     assert "at about 65340.00" in made.remarks(venue.snapshot)[0]
+
+
+@pytest.mark.parametrize("kind", [StopLimitExecutor, TrailingStopExecutor])
+def test_a_stop_that_can_only_close_a_leg_warns_of_no_margin(kind: type[ConditionalExecutor]) -> None:
+    closing = replace(SELL, reduce_only=False, position_side=PositionSide.LONG)
+    assert kind(SingleRequest(closing), BTC).warnings(Venue().snapshot) == []
+    assert kind(SingleRequest(replace(closing, side=Side.BUY)), BTC).warnings(Venue().snapshot)
 
 
 def test_the_exchange_is_told_the_rate_and_the_activation_price_in_its_own_words() -> None:
