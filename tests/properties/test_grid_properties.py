@@ -13,7 +13,7 @@ from orderkit.domain.enums import Side
 from orderkit.domain.market import Quote
 from orderkit.engine.engine import Engine
 from orderkit.orders.grid import GridTrader
-from orderkit.orders.grid_ledger import Ledger
+from orderkit.orders.grid_ledger import Ledger, ledger_of
 from orderkit.orders.grid_levels import Ladder, Mode, Spacing
 from orderkit.orders.grid_request import GridRequest, OnStop
 from orderkit.paper.contracts import brackets, instruments
@@ -175,7 +175,7 @@ def test_books_rebuilt_from_the_orders_alone_say_the_same(
     ledger = world.ledger
     ledger.audit()
     orders = world.engine.jobs["grid"].context.orders
-    rebuilt = world.trader._new_ledger(orders)
+    rebuilt = ledger_of(world.trader.request, BTC, orders)
     assert rebuilt.totals() == ledger.totals()
     assert {n: (c.role, c.leg) for n, c in rebuilt.cells.items()} == {
         n: (c.role, c.leg) for n, c in ledger.cells.items()

@@ -204,6 +204,7 @@ def test_trailing_moves_idle_levels_after_the_market(desk: Desk) -> None:
 def test_max_runtime_ends_it_and_keep_leaves_the_orders(desk: Desk) -> None:
     done = desk.bot(f"{GRID} --max-runtime 1s --on-stop keep --json")
     assert (done.code, done.json["status"]) == (0, "OPEN"), done.err
+    assert done.json["reason"] == "ran for 1 s; 0 round trips; 4 orders stay on the exchange"
     assert prices(desk) == START
 
 

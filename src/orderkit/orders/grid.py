@@ -9,36 +9,28 @@ import typer
 
 from orderkit.console import options
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import OrderType, PositionSide, Side, TimeInForce
+from orderkit.domain.enums import OrderType, Side
 from orderkit.domain.events import Event, QuoteUpdated
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.market import Quote
-from orderkit.domain.order import Order, OrderRequest
+from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import UsageError
-from orderkit.orders.ending import cancel_orders, flatten, wait_answered
 from orderkit.orders.executor import OPEN_END, PlannedOrder, Status
 from orderkit.orders.grid_checks import GridChecks
-from orderkit.orders.grid_exits import Ending, exit_reached, refused
-from orderkit.orders.grid_ledger import Cell, Ledger, Want
-from orderkit.orders.grid_levels import Ladder, Mode, Spacing, ladder_of
+from orderkit.orders.grid_exits import Ending, ending_of, exit_reached
+from orderkit.orders.grid_ledger import Cell, Ledger, Want, ledger_of
+from orderkit.orders.grid_levels import Mode, Spacing
+from orderkit.orders.grid_position import finish, open_position
 from orderkit.orders.grid_request import GridRequest, OnStop, parse_exit
-from orderkit.orders.grid_status import grid_status
-from orderkit.orders.outcomes import (
-    doubts,
-    never_arrived,
-    refused_for_good,
-    why_rejected,
-    would_have_taken,
-)
+from orderkit.orders.grid_status import grid_note, grid_remarks, grid_status
+from orderkit.orders.outcomes import never_arrived
 from orderkit.utils import parse_decimal
 
 ZERO = Decimal(0)
 MS_NS = 1_000_000
 AUDIT_MS = 60_000
-LONGEST_PAUSE_MS = 60_000
-INITIAL_ATTEMPTS = 4
 _GRID, _ENDS = "Grid", "End"
 
 
@@ -76,36 +68,25 @@ class GridTrader:
         Raises:
             ValidationError: (GRID) the range or the number of levels makes no grid.
         """
-        return self._ladder().prices()
+        return ledger_of(self.request, self.instrument).ladder.prices()
 
     def validate(self, snapshot: TradingSnapshot, *, rounding: bool = False) -> list[str]:
         checks = GridChecks(self.request, snapshot, rounding=rounding)
         self.request = checks.request
-        return checks.pass_all(self._new_ledger(()))
+        return checks.pass_all(ledger_of(self.request, self.instrument))
 
     def remarks(self, snapshot: TradingSnapshot) -> list[str]:
-        request, unit = self.request, self.instrument.base_asset
-        cells = list(self._ladder().cells())
-        profits = sorted({cell.profit(request.level_quantity) for cell in (cells[0], cells[-1])})
-        asset = self.instrument.quote_asset
-        earns = " to ".join(f"{profit:.4f}" for profit in profits)
-        shortest, longest = self._new_ledger(()).bound
-        return [
-            f"{request.count} levels from {request.lower} to {request.upper}, {request.level_quantity} {unit}"
-            f" each; a round trip earns {earns} {asset} before fees",
-            f"market {snapshot.quote.bid} / {snapshot.quote.ask}; "
-            f"position between {shortest} and {longest} {unit}",
-        ]
+        return grid_remarks(ledger_of(self.request, self.instrument), snapshot.quote)
 
     def plan(self, snapshot: TradingSnapshot) -> list[PlannedOrder]:
         del snapshot
-        ledger = self._new_ledger(())
+        ledger = ledger_of(self.request, self.instrument)
         planned = []
         if ledger.initial_quantity:
             side = ledger.initial_side or Side.BUY
             planned.append(PlannedOrder(None, OrderType.MARKET, side, ledger.initial_quantity, None))
             ledger.share_initial_position()
-        for cell in self._nearest_first(ledger):
+        for cell in ledger.nearest_first():
             want = cell.want(self.request.level_quantity)
             if want is not None:
                 planned.append(PlannedOrder(None, OrderType.LIMIT, want.side, want.quantity, want.price))
@@ -114,25 +95,27 @@ class GridTrader:
     # --- the flow ---------------------------------------------------------------------------------
 
     def run(self, ctx: Context) -> Flow[JobResult]:
-        ledger = self._ledger = self._new_ledger(ctx.orders)
+        request = self.request
+        ledger = self._ledger = ledger_of(request, self.instrument, ctx.orders)
         if ledger.closing:  # its position was being closed when it was interrupted
-            over = self._ending(ctx) or Ending("the grid was being closed", JobStatus.STOPPED, True)
-            return (yield from self._finish(ctx, replace(over, flattens=True)))
-        unopened = yield from self._open_position(ctx)
+            closed = Ending("the grid was being closed", JobStatus.STOPPED, True)
+            over = ending_of(ctx, request, ledger) or closed
+            return (yield from finish(ctx, request, ledger, replace(over, flattens=True)))
+        unopened = yield from open_position(ctx, request, ledger)
         if unopened is not None:
-            return (yield from self._finish(ctx, unopened))
-        if self._ending(ctx) is None:  # a grid that goes on may be over by now
+            return (yield from finish(ctx, request, ledger, unopened))
+        if ending_of(ctx, request, ledger) is None:  # a grid that goes on may be over by now
             self.place_initial_orders(ctx)
-        while (ending := self._ending(ctx)) is None:
+        while (ending := ending_of(ctx, request, ledger)) is None:
             event = yield from self._next_event(ctx)
-            if self._ending(ctx) is not None:
+            if ending_of(ctx, request, ledger) is not None:
                 continue
             order: Order | None = getattr(event, "order", None)
             if order is not None:
                 self.handle_filled_order(ctx, order)
             else:
                 self.check_filled_orders(ctx)
-        return (yield from self._finish(ctx, ending))
+        return (yield from finish(ctx, request, ledger, ending))
 
     def place_initial_orders(self, ctx: Context) -> None:
         """Send what each cell wants and has not, nearest to the market first."""
@@ -161,21 +144,20 @@ class GridTrader:
         self._serve_all(ctx)
 
     def _serve_all(self, ctx: Context) -> None:
-        for cell in self._nearest_first(self._books):
+        for cell in self._books.nearest_first():
             self._serve(ctx, cell)
-        self._note(ctx)
+        ctx.note(*grid_note(self._books))
 
     def _serve(self, ctx: Context, cell: Cell) -> None:
         """Send the cell's order, unless one is at work, or the time for another try has not come."""
-        if cell is self._leaving or cell.is_working or self._retry_ns(cell) > ctx.now_ns:
+        if cell is self._leaving or cell.is_working or cell.next_ms > ctx.now_ms:
             return
         want = cell.want(self._size())
         if want is None or self._must_wait(ctx, want):
             return
         last = cell.last
         lost = last if last is not None and never_arrived(last) else None
-        order = ctx.submit(self._level_order(want), replaces=lost)
-        self._books.add(order)
+        self._submit(ctx, want, replaces=lost)
 
     def _must_wait(self, ctx: Context, want: Want) -> bool:
         """True for an order that would trade with one of our own, or, post-only, with the present market."""
@@ -185,16 +167,6 @@ class GridTrader:
         if quote is not None:
             prices.append(quote.ask if want.side is Side.BUY else quote.bid)
         return any((want.price - price) * want.side.sign >= 0 for price in prices)
-
-    @staticmethod
-    def _retry_ns(cell: Cell) -> int:
-        """When the cell's next order may go out: orders that come to nothing are repeated ever less often."""
-        failures, last = cell.leg.failures, cell.last
-        if not failures or last is None:
-            return 0
-        first_ms = 250 if would_have_taken(last) else 1_000
-        pause_ms: int = min(first_ms << min(failures - 1, 10), LONGEST_PAUSE_MS)
-        return (last.created_ms + pause_ms) * MS_NS
 
     def _size(self) -> Decimal:
         """The quantity of a new round trip: larger by what was earned, where profit is reinvested."""
@@ -212,39 +184,22 @@ class GridTrader:
 
         The cell's order is cancelled first; only when it is certain that it did nothing is the new one sent.
         """
-        ledger = self._books
         leaving = self._leaving
-        if leaving is not None:
-            if leaving.is_working:
-                return
-            self._leaving = None
-            if leaving.is_idle:
-                self._open_cell_beyond(ctx, up=leaving.number == min(ledger.cells))
-            return
-        quote = ctx.quote(self.request.symbol)
-        cell = None if quote is None else self._movable(quote.mid)
+        cell = leaving or self._movable(ctx)
         if cell is None:
             return
-        if cell.is_working:
+        if not cell.is_working:
+            self._leaving = None
+            if cell.is_idle:
+                self._open_cell_beyond(ctx, up=cell.number == min(self._books.cells))
+        elif leaving is None:
             self._leaving = cell
             assert cell.last is not None
             ctx.cancel(cell.last)
-        else:
-            self._open_cell_beyond(ctx, up=cell.number == min(ledger.cells))
 
-    def _movable(self, price: Decimal) -> Cell | None:
-        """The cell to move after the market: the farthest, if idle, once the market is a level beyond."""
-        if not self.request.trailing:
-            return None
-        cells, ladder = self._books.cells, self._books.ladder
-        lowest, highest = min(cells), max(cells)
-        if price >= ladder.price(highest + 2) and self.request.mode is not Mode.SHORT:
-            cell, role = cells[lowest], Side.BUY
-        elif price <= ladder.price(lowest - 1) and self.request.mode is not Mode.LONG:
-            cell, role = cells[highest], Side.SELL
-        else:
-            return None
-        return cell if cell.role is role and cell.is_idle else None
+    def _movable(self, ctx: Context) -> Cell | None:
+        quote = ctx.quote(self.request.symbol) if self.request.trailing else None
+        return None if quote is None else self._books.movable(quote.mid)
 
     def _open_cell_beyond(self, ctx: Context, *, up: bool) -> None:
         ledger = self._books
@@ -253,7 +208,11 @@ class GridTrader:
         price = ledger.ladder.cell(number).price(side)
         want = Want(side, price, self._size())
         if price > 0 and not self._must_wait(ctx, want):
-            ledger.add(ctx.submit(self._level_order(want)))
+            self._submit(ctx, want)
+
+    def _submit(self, ctx: Context, want: Want, replaces: Order | None = None) -> None:
+        order = self.request.level_order(want.side, want.price, want.quantity)
+        self._books.add(ctx.submit(order, replaces=replaces))
 
     # --- waiting ----------------------------------------------------------------------------------
 
@@ -273,7 +232,7 @@ class GridTrader:
         if self.request.max_runtime_ms is not None:
             times.append(ctx.started_ns + self.request.max_runtime_ms * MS_NS)
         cells = self._books.cells.values()
-        times += [self._retry_ns(cell) for cell in cells if not cell.is_working and cell.leg.failures]
+        times += [cell.next_ms * MS_NS for cell in cells if not cell.is_working]
         return min(time for time in times if time > ctx.now_ns)
 
     def _concerns(self, ctx: Context, quote: Quote) -> bool:
@@ -281,168 +240,30 @@ class GridTrader:
         if quote.symbol != self.request.symbol:
             return False
         ledger = self._books
-        if exit_reached(self.request, self._books, quote) is not None:
+        if exit_reached(self.request, ledger, quote) is not None:
             return True
-        if self._leaving is None and self._movable(quote.mid) is not None:
+        if self._leaving is None and self._movable(ctx) is not None:
             return True
         waiting = [
             cell for cell in ledger.cells.values() if not cell.is_working and cell is not self._leaving
         ]
-        return any(self._retry_ns(cell) <= ctx.now_ns and self._can_go(ctx, cell) for cell in waiting)
+        return any(cell.next_ms <= ctx.now_ms and self._can_go(ctx, cell) for cell in waiting)
 
     def _can_go(self, ctx: Context, cell: Cell) -> bool:
         want = cell.want(self._size())
         return want is not None and not self._must_wait(ctx, want)
 
-    # --- beginning and end ------------------------------------------------------------------------
+    # --- for people -------------------------------------------------------------------------------
 
-    def _open_position(self, ctx: Context) -> Flow[Ending | None]:
-        """Buy what a long grid sells above the market (sell what a short one buys back), at the market."""
-        ledger, attempts = self._books, 0
-        side = ledger.initial_side
-        if side is None or any(order.request.type is OrderType.LIMIT for order in ctx.orders):
-            ledger.share_initial_position()
-            return None
-        while True:
-            yield from ctx.wait_done(*ledger.initial)
-            if any(order.unresolved for order in ledger.initial):
-                return Ending("the outcome of the initial position is not known", JobStatus.UNKNOWN, False)
-            missing = ledger.initial_quantity - sum((o.executed_quantity for o in ledger.initial), ZERO)
-            if missing <= 0:
-                ledger.share_initial_position()
-                return None
-            last = ledger.initial[-1] if ledger.initial else None
-            if attempts >= INITIAL_ATTEMPTS or ctx.stopping or (last and refused_for_good(last)):
-                why = (last and why_rejected(last)) or ctx.stop_reason or "the book is too thin"
-                refused = bool(last) and not any(o.executed_quantity for o in ledger.initial)
-                status = JobStatus.REJECTED if refused and not ctx.stopping else JobStatus.STOPPED
-                return Ending(f"{missing} of the initial position is missing: {why}", status, self._flattens)
-            if attempts:
-                yield from ctx.sleep_until(ctx.now_ns + 2 ** (attempts - 1) * 1_000 * MS_NS)
-            lot = self.instrument.lot_size_for(market=True)
-            ctx.note("OPENING", f"{missing} {self.instrument.base_asset} at the market")
-            ledger.add(ctx.submit(self._market_order(side, min(missing, lot.max_quantity))))
-            attempts = attempts + 1 if last is None or not last.executed_quantity else 1
-
-    @property
-    def _flattens(self) -> bool:
-        return self.request.on_stop is OnStop.FLATTEN
-
-    def _ending(self, ctx: Context) -> Ending | None:
-        """Why the grid should end now; None while it goes on."""
-        quote = ctx.quote(self.request.symbol)
-        exit_now = None if quote is None else exit_reached(self.request, self._books, quote)
-        if exit_now is not None:
-            return exit_now
-        if ctx.stopping:
-            return Ending(ctx.stop_reason or "", JobStatus.STOPPED, self._flattens)
-        runtime_ms = self.request.max_runtime_ms
-        if runtime_ms is not None and ctx.now_ns >= ctx.started_ns + runtime_ms * MS_NS:
-            return Ending(f"ran for {runtime_ms / 1000:g} s", JobStatus.COMPLETED, self._flattens)
-        return refused(self._books)
-
-    def _finish(self, ctx: Context, ending: Ending) -> Flow[JobResult]:
-        """End in order: orders, position, result. Nothing that was sent is left without its answer."""
-        ledger = self._books
-        ctx.note("ENDING", ending.reason)
-        working = list(ledger.working())
-        keeps = self.request.on_stop is OnStop.KEEP and not ending.flattens
-        if keeps:
-            yield from wait_answered(working)
-            left = [order for order in working if not order.is_terminal]
-        else:
-            left = yield from cancel_orders(ctx, working)
-        yield from ctx.wait_done(*ledger.closing, *(order for order in ctx.orders if order.is_terminal))
-        ledger.audit()
-        unclosed = ZERO
-        if ending.flattens:
-
-            def submit(side: Side, quantity: Decimal) -> Order:
-                order = ctx.submit(self._market_order(side, quantity))
-                ledger.add(order)
-                return order
-
-            unclosed = yield from flatten(ctx, lambda: ledger.current_position(), self.instrument, submit)
-            ledger.audit()
-        if (doubt := doubts(ctx.orders)) is not None:
-            return JobResult(JobStatus.UNKNOWN, f"{ending.reason}; {doubt}", ctx.interrupted)
-        totals = ledger.totals()
-        said = [ending.reason, f"{totals.round_trips} round trips"]
-        if left:
-            said.append(f"{left} orders stay on the exchange")
-        if totals.position:
-            said.append(f"it holds {totals.position} {self.instrument.base_asset}")
-        status = ending.status
-        if unclosed and abs(unclosed) >= self.instrument.lot_size_for(market=True).min_quantity:
-            why = why_rejected(ledger.closing[-1]) if ledger.closing else None
-            said.append(f"NOT CLOSED: {why or 'the book is too thin'}")
-            status = JobStatus.STOPPED if status is JobStatus.COMPLETED else status
-        if left and status is not JobStatus.REJECTED:
-            status = JobStatus.RUNNING if keeps and ctx.stopping else JobStatus.OPEN  # resume goes on with it
-        return JobResult(status, "; ".join(said), ctx.interrupted)
-
-    # --- parts ------------------------------------------------------------------------------------
+    def display_status(self, orders: Sequence[Order], quote: Quote | None) -> Status:
+        """The levels with their orders, round trips, realised and unrealised profit, fees."""
+        ledger = self._ledger or ledger_of(self.request, self.instrument, orders)
+        return grid_status(ledger, orders, quote, self.instrument)
 
     @property
     def _books(self) -> Ledger:
         assert self._ledger is not None
         return self._ledger
-
-    def _ladder(self) -> Ladder:
-        request = self.request
-        return ladder_of(request.lower, request.upper, request.count, request.spacing, self.instrument)
-
-    def _new_ledger(self, orders: Sequence[Order]) -> Ledger:
-        request = self.request
-        return Ledger(
-            self._ladder(), request.mode, request.market, request.level_quantity, self.instrument, orders
-        )
-
-    def _nearest_first(self, ledger: Ledger) -> list[Cell]:
-        middle = self.request.market
-        return sorted(ledger.cells.values(), key=lambda c: abs(c.bounds.low + c.bounds.high - 2 * middle))
-
-    def _level_order(self, want: Want) -> OrderRequest:
-        return OrderRequest(
-            symbol=self.request.symbol,
-            side=want.side,
-            type=OrderType.LIMIT,
-            quantity=want.quantity,
-            price=want.price,
-            time_in_force=TimeInForce.GTX if self.request.post_only else TimeInForce.GTC,
-            position_side=self.request.position_side,
-        )
-
-    def _market_order(self, side: Side, quantity: Decimal) -> OrderRequest:
-        opens = side is self._books.initial_side
-        one_way = self.request.position_side is PositionSide.BOTH
-        return OrderRequest(
-            symbol=self.request.symbol,
-            side=side,
-            type=OrderType.MARKET,
-            quantity=quantity,
-            position_side=self.request.position_side,
-            reduce_only=one_way and not opens,
-        )
-
-    # --- for people -------------------------------------------------------------------------------
-
-    def display_status(self, orders: Sequence[Order], quote: Quote | None) -> Status:
-        """The levels with their orders, round trips, realised and unrealised profit, fees."""
-        ledger = self._ledger or self._new_ledger(orders)
-        return grid_status(ledger, orders, quote, self.instrument)
-
-    def _note(self, ctx: Context) -> None:
-        totals, cells = self._books.totals(), self._books.cells.values()
-        without = [cell for cell in cells if not cell.is_working]
-        refused = next((c.last for c in without if c.last is not None and c.last.rejection), None)
-        state = "WAITING" if without else "RUNNING"
-        text = f"{totals.working} orders, {totals.round_trips} round trips"
-        if without:
-            text += f"; {len(without)} levels wait"
-            why = None if refused is None or would_have_taken(refused) else why_rejected(refused)
-            text += f" ({why})" if why else " for the market"
-        ctx.note(state, text)
 
 
 def grid(

@@ -5,8 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import OrderType, PositionSide, Side, TimeInForce
-from orderkit.domain.order import OrderRequest
+from orderkit.domain.enums import PositionSide, Side
 from orderkit.errors import ValidationError
 from orderkit.orders.grid_ledger import Cell, Ledger
 from orderkit.orders.grid_levels import Ladder, Mode, check_profit, ladder_of
@@ -110,7 +109,8 @@ class GridChecks:
         alone = replace(snapshot, account=None)  # position and margin are checked for the whole
         for cell in ledger.cells.values():
             side = self._first_side(cell, ledger)
-            validate_order(self._order(side, cell.bounds.price(side), request.level_quantity), alone)
+            order = request.level_order(side, cell.bounds.price(side), request.level_quantity)
+            validate_order(order, alone)
             validate_notional(request.level_quantity, cell.bounds.low, self.instrument)
         self._check_exits()
         for side in Side:
@@ -120,17 +120,6 @@ class GridChecks:
     @staticmethod
     def _first_side(cell: Cell, ledger: Ledger) -> Side:
         return cell.role.opposite if cell in ledger.prepaid else cell.role
-
-    def _order(self, side: Side, price: Decimal, quantity: Decimal) -> OrderRequest:
-        tif = TimeInForce.GTX if self.request.post_only else TimeInForce.GTC
-        return OrderRequest(
-            symbol=self.request.symbol,
-            side=side,
-            type=OrderType.LIMIT,
-            quantity=quantity,
-            price=price,
-            time_in_force=tif,
-        )
 
     def _check_margin(self, side: Side, cells: list[Cell], ledger: Ledger) -> None:
         """The cells that open on this side, all filled at once: the most that the grid can hold there."""

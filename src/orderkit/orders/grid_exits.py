@@ -1,13 +1,16 @@
-"""When a grid ends by itself: exits that the market reaches, and refusals that nothing escapes."""
+"""When a grid ends: exits that the market reaches, its time, a stop, and refusals that nothing escapes."""
 
 from dataclasses import dataclass
 
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.job import JobStatus
 from orderkit.domain.market import Quote
+from orderkit.engine.context import Context
 from orderkit.orders.grid_ledger import Ledger
 from orderkit.orders.grid_request import GridRequest
 from orderkit.orders.outcomes import refused_for_good, why_rejected, would_have_taken
+
+MS_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,20 @@ class Ending:
     reason: str
     status: JobStatus
     flattens: bool
+
+
+def ending_of(ctx: Context, request: GridRequest, ledger: Ledger) -> Ending | None:
+    """Why the grid should end now; None while it goes on."""
+    quote = ctx.quote(request.symbol)
+    exit_now = None if quote is None else exit_reached(request, ledger, quote)
+    if exit_now is not None:
+        return exit_now
+    if ctx.stopping:
+        return Ending(ctx.stop_reason or "", JobStatus.STOPPED, request.flattens)
+    runtime_ms = request.max_runtime_ms
+    if runtime_ms is not None and ctx.now_ns >= ctx.started_ns + runtime_ms * MS_NS:
+        return Ending(f"ran for {runtime_ms / 1000:g} s", JobStatus.COMPLETED, request.flattens)
+    return refused(ledger)
 
 
 def exit_reached(request: GridRequest, ledger: Ledger, quote: Quote) -> Ending | None:

@@ -8,10 +8,12 @@ from orderkit.analytics.execution import executed_cost
 from orderkit.domain.enums import OrderType, Side
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.order import Order
-from orderkit.orders.grid_levels import Bounds, Ladder, Mode, starts_bought
-from orderkit.orders.outcomes import executed, live
+from orderkit.orders.grid_levels import Bounds, Ladder, Mode, ladder_of, starts_bought
+from orderkit.orders.grid_request import GridRequest
+from orderkit.orders.outcomes import executed, live, would_have_taken
 
 ZERO = Decimal(0)
+FIRST_POST_ONLY_MS, FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 250, 1_000, 60_000
 KEPT = 8  # orders of a cell that a late report may still change; older ones are added up for good
 
 
@@ -93,6 +95,16 @@ class Cell:
                 leg = self._after(leg, order)
             self._leg = leg
         return self._leg
+
+    @property
+    def next_ms(self) -> int:
+        """UTC ms from which its next order may go out: what comes to nothing is repeated ever less often."""
+        failures, last = self.leg.failures, self.last
+        if not failures or last is None:
+            return 0
+        first_ms = FIRST_POST_ONLY_MS if would_have_taken(last) else FIRST_PAUSE_MS
+        pause_ms: int = min(first_ms << min(failures - 1, 10), LONGEST_PAUSE_MS)
+        return last.created_ms + pause_ms
 
     def want(self, size: Decimal) -> Want | None:
         """What should be on the book when nothing is; ``size`` is for a new round trip.
@@ -186,6 +198,7 @@ class Ledger:
     ) -> None:
         self.ladder = ladder
         self.mode = mode
+        self.market = market
         self.quantity = quantity
         self.instrument = instrument
         self.retired: list[Cell] = []
@@ -284,6 +297,21 @@ class Ledger:
                 longest += size
         return shortest, longest
 
+    def nearest_first(self) -> list[Cell]:
+        """The cells by their distance from where the market was when the grid began."""
+        return sorted(self.cells.values(), key=lambda c: abs(c.bounds.low + c.bounds.high - 2 * self.market))
+
+    def movable(self, price: Decimal) -> Cell | None:
+        """The cell to move after the market: the farthest, if idle, once the market is a level beyond."""
+        lowest, highest = min(self.cells), max(self.cells)
+        if price >= self.ladder.price(highest + 2) and self.mode is not Mode.SHORT:
+            cell, role = self.cells[lowest], Side.BUY
+        elif price <= self.ladder.price(lowest - 1) and self.mode is not Mode.LONG:
+            cell, role = self.cells[highest], Side.SELL
+        else:
+            return None
+        return cell if cell.role is role and cell.is_idle else None
+
     def working(self) -> Iterator[Order]:
         """Orders that are, or may be, at work."""
         for cell in (*self.cells.values(), *self.retired):
@@ -316,6 +344,16 @@ class Ledger:
             position += order.request.side.sign * order.executed_quantity
             cost += order.request.side.sign * executed_cost(order)
         return Totals(position, cost, realised, fees, round_trips, working)
+
+
+def ledger_of(request: GridRequest, instrument: Instrument, orders: Iterable[Order] = ()) -> Ledger:
+    """The books of the grid that was asked for, with these orders in them.
+
+    Raises:
+        ValidationError: (GRID) the range or the number of levels makes no grid.
+    """
+    ladder = ladder_of(request.lower, request.upper, request.count, request.spacing, instrument)
+    return Ledger(ladder, request.mode, request.market, request.level_quantity, instrument, orders)
 
 
 def fees_of(order: Order, asset: str) -> Decimal:

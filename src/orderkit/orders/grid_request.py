@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from orderkit.domain.enums import PositionSide, Side
+from orderkit.domain.enums import OrderType, PositionSide, Side, TimeInForce
+from orderkit.domain.order import OrderRequest
 from orderkit.orders.grid_levels import Mode, Spacing
 from orderkit.utils import parse_decimal
 
@@ -55,6 +56,33 @@ class GridRequest:
     def side(self) -> Side:
         """The side that a grid leans to; BUY for a neutral one."""
         return Side.SELL if self.mode is Mode.SHORT else Side.BUY
+
+    @property
+    def flattens(self) -> bool:
+        """True where a stop, or the end of its time, closes what the grid holds."""
+        return self.on_stop is OnStop.FLATTEN
+
+    def level_order(self, side: Side, price: Decimal, quantity: Decimal) -> OrderRequest:
+        return OrderRequest(
+            symbol=self.symbol,
+            side=side,
+            type=OrderType.LIMIT,
+            quantity=quantity,
+            price=price,
+            time_in_force=TimeInForce.GTX if self.post_only else TimeInForce.GTC,
+            position_side=self.position_side,
+        )
+
+    def market_order(self, side: Side, quantity: Decimal, *, opens: bool) -> OrderRequest:
+        """``opens``: it makes the initial position; any other can only reduce."""
+        return OrderRequest(
+            symbol=self.symbol,
+            side=side,
+            type=OrderType.MARKET,
+            quantity=quantity,
+            position_side=self.position_side,
+            reduce_only=self.position_side is PositionSide.BOTH and not opens,
+        )
 
     @property
     def open_ended(self) -> bool:

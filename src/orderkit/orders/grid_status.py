@@ -1,4 +1,4 @@
-"""A grid as a person reads it: its sums and one row a cell."""
+"""A grid as a person reads it: what it may earn, its sums, one row a cell, and how it stands in words."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -8,6 +8,7 @@ from orderkit.domain.market import Quote
 from orderkit.domain.order import Order
 from orderkit.orders.executor import Status
 from orderkit.orders.grid_ledger import Cell, Ledger
+from orderkit.orders.outcomes import why_rejected, would_have_taken
 
 COLUMNS = ("buy at", "sell at", "order", "quantity", "filled", "holds", "trips", "realised")
 
@@ -31,6 +32,33 @@ def grid_status(
     )
     cells = sorted(ledger.cells.values(), key=lambda cell: -cell.number)
     return Status(facts, COLUMNS, tuple(_row(cell) for cell in cells))
+
+
+def grid_remarks(ledger: Ledger, quote: Quote) -> list[str]:
+    """What a grid may earn and hold, before it begins."""
+    ladder, unit, asset = ledger.ladder, ledger.instrument.base_asset, ledger.instrument.quote_asset
+    cells = list(ladder.cells())
+    profits = sorted({cell.profit(ledger.quantity) for cell in (cells[0], cells[-1])})
+    earns = " to ".join(f"{profit:.4f}" for profit in profits)
+    shortest, longest = ledger.bound
+    return [
+        f"{ladder.count} levels from {ladder.lower} to {ladder.upper}, {ledger.quantity} {unit}"
+        f" each; a round trip earns {earns} {asset} before fees",
+        f"market {quote.bid} / {quote.ask}; position between {shortest} and {longest} {unit}",
+    ]
+
+
+def grid_note(ledger: Ledger) -> tuple[str, str]:
+    """A running grid's state, and in words how many levels have no order and why."""
+    totals = ledger.totals()
+    without = [cell for cell in ledger.cells.values() if not cell.is_working]
+    text = f"{totals.working} orders, {totals.round_trips} round trips"
+    if not without:
+        return "RUNNING", text
+    refused = next((cell.last for cell in without if cell.last is not None and cell.last.rejection), None)
+    why = None if refused is None or would_have_taken(refused) else why_rejected(refused)
+    reason = f"({why})" if why else "for the market"
+    return "WAITING", f"{text}; {len(without)} levels wait {reason}"
 
 
 def _row(cell: Cell) -> tuple[str, ...]:
