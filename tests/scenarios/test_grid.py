@@ -221,6 +221,19 @@ def test_a_killed_grid_goes_on_with_what_happened_meanwhile(desk: Desk) -> None:
     assert_true(desk, executed=Decimal("0.01"))
 
 
+def test_a_grid_is_paused_and_goes_on_from_another_terminal(desk: Desk) -> None:
+    with running(desk, GRID + " --job-id g2"):
+        until(lambda: prices(desk) == START, "the initial orders")
+        assert desk.bot("pause g2").code == 0
+        desk.market("48999.9", "49000")
+        until(lambda: len(prices(desk)) == 3, "the fill")
+        assert "PAUSED" in desk.bot("ps").out
+        assert prices(desk) == [("BUY", 48000), ("SELL", 51000), ("SELL", 52000)]
+        assert "takes no finish-now" in desk.bot("finish-now g2").err
+        assert desk.bot("resume g2").code == 0
+        until(lambda: ("SELL", 50000) in prices(desk), "the counterpart")
+
+
 def test_a_plan_shows_every_level_and_sends_nothing(desk: Desk) -> None:
     done = desk.bot(f"{GRID} --mode long --plan --json")
     planned = [(o["type"], o["side"], o["price"]) for o in done.json["plan"]["orders"]]

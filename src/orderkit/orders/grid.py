@@ -12,7 +12,7 @@ from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderType, Side
 from orderkit.domain.events import Event, QuoteUpdated
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.job import JobResult, JobStatus
+from orderkit.domain.job import Control, JobRecord, JobResult, JobStatus
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
@@ -26,6 +26,7 @@ from orderkit.orders.grid_position import finish, open_position
 from orderkit.orders.grid_request import GridRequest, OnStop, parse_exit
 from orderkit.orders.grid_status import grid_note, grid_remarks, grid_status
 from orderkit.orders.outcomes import never_arrived
+from orderkit.orders.successive import check_pausable
 from orderkit.utils import parse_decimal
 
 ZERO = Decimal(0)
@@ -92,6 +93,11 @@ class GridTrader:
                 planned.append(PlannedOrder(None, OrderType.LIMIT, want.side, want.quantity, want.price))
         return planned
 
+    def check_control(self, control: Control, record: JobRecord) -> None:
+        """A pause places nothing new and leaves the orders where they are; exits are watched all the same."""
+        del record
+        check_pausable(control, self.kind)
+
     # --- the flow ---------------------------------------------------------------------------------
 
     def run(self, ctx: Context) -> Flow[JobResult]:
@@ -146,18 +152,19 @@ class GridTrader:
     def _serve_all(self, ctx: Context) -> None:
         for cell in self._books.nearest_first():
             self._serve(ctx, cell)
-        ctx.note(*grid_note(self._books))
+        ctx.note(*grid_note(self._books, paused=ctx.paused))
 
     def _serve(self, ctx: Context, cell: Cell) -> None:
-        """Send the cell's order, unless one is at work, or the time for another try has not come."""
-        if cell is self._leaving or cell.is_working or cell.next_ms > ctx.now_ms:
-            return
+        want, last = self._due(ctx, cell), cell.last
+        if want is not None:
+            self._submit(ctx, want, replaces=last if last is not None and never_arrived(last) else None)
+
+    def _due(self, ctx: Context, cell: Cell) -> Want | None:
+        """The order to send for the cell now; None where one is at work, or it has to wait."""
+        if ctx.paused or cell is self._leaving or cell.is_working or cell.next_ms > ctx.now_ms:
+            return None
         want = cell.want(self._size())
-        if want is None or self._must_wait(ctx, want):
-            return
-        last = cell.last
-        lost = last if last is not None and never_arrived(last) else None
-        self._submit(ctx, want, replaces=lost)
+        return None if want is None or self._must_wait(ctx, want) else want
 
     def _must_wait(self, ctx: Context, want: Want) -> bool:
         """True for an order that would trade with one of our own, or, post-only, with the present market."""
@@ -190,7 +197,7 @@ class GridTrader:
             return
         if not cell.is_working:
             self._leaving = None
-            if cell.is_idle:
+            if cell.is_idle and not ctx.paused:
                 self._open_cell_beyond(ctx, up=cell.number == min(self._books.cells))
         elif leaving is None:
             self._leaving = cell
@@ -198,7 +205,8 @@ class GridTrader:
             ctx.cancel(cell.last)
 
     def _movable(self, ctx: Context) -> Cell | None:
-        quote = ctx.quote(self.request.symbol) if self.request.trailing else None
+        follows = self.request.trailing and not ctx.paused
+        quote = ctx.quote(self.request.symbol) if follows else None
         return None if quote is None else self._books.movable(quote.mid)
 
     def _open_cell_beyond(self, ctx: Context, *, up: bool) -> None:
@@ -244,14 +252,7 @@ class GridTrader:
             return True
         if self._leaving is None and self._movable(ctx) is not None:
             return True
-        waiting = [
-            cell for cell in ledger.cells.values() if not cell.is_working and cell is not self._leaving
-        ]
-        return any(cell.next_ms <= ctx.now_ms and self._can_go(ctx, cell) for cell in waiting)
-
-    def _can_go(self, ctx: Context, cell: Cell) -> bool:
-        want = cell.want(self._size())
-        return want is not None and not self._must_wait(ctx, want)
+        return any(self._due(ctx, cell) is not None for cell in ledger.cells.values())
 
     # --- for people -------------------------------------------------------------------------------
 

@@ -48,11 +48,13 @@ def grid_remarks(ledger: Ledger, quote: Quote) -> list[str]:
     ]
 
 
-def grid_note(ledger: Ledger) -> tuple[str, str]:
+def grid_note(ledger: Ledger, *, paused: bool) -> tuple[str, str]:
     """A running grid's state, and in words how many levels have no order and why."""
     totals = ledger.totals()
     without = [cell for cell in ledger.cells.values() if not cell.is_working]
     text = f"{totals.working} orders, {totals.round_trips} round trips"
+    if paused:
+        return "PAUSED", f"{text}; {len(without)} levels without an order until it is resumed"
     if not without:
         return "RUNNING", text
     refused = next((cell.last for cell in without if cell.last is not None and cell.last.rejection), None)

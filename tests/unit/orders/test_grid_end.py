@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from orderkit.domain.enums import Side
 from orderkit.domain.job import JobStatus
 from orderkit.orders.grid import GridTrader
 from orderkit.orders.grid_levels import Mode
@@ -42,4 +43,12 @@ def test_a_grid_whose_time_is_over_and_whose_position_is_closed_is_done() -> Non
     ended = venue.run(made.run, [book(2_000, "59500")]).result
     assert ended is not None
     assert ended.status is JobStatus.COMPLETED
+    assert venue.position == 0
+
+
+def test_stopped_between_two_tries_at_its_position_it_opens_no_more_of_it() -> None:
+    venue, made = Venue(), grid()
+    made.validate(venue.snapshot)
+    ran = venue.run(made.run, [book(1, "60000", ask_size="0.001")], stop_at_ms=500)
+    assert [order.request.side for order in ran.context.orders] == [Side.BUY, Side.SELL]
     assert venue.position == 0
