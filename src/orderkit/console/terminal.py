@@ -27,7 +27,8 @@ def console(*, stderr: bool = False) -> "Console":
 def say(text: str) -> None:
     """A remark for people: on stderr with --json, dropped with --quiet."""
     if not invocation.current.quiet:
-        print(text, file=sys.stderr if invocation.current.json else sys.stdout)
+        stream = sys.stderr if invocation.current.json else sys.stdout
+        print(_wrapped(text) if stream.isatty() else text, file=stream)
 
 
 def warn(text: str) -> None:
@@ -46,6 +47,18 @@ def print_error(error: OrderKitError) -> None:
     _labelled("error:", "red", f"{error.message}{code}")
     if error.hint:
         _labelled("hint:", "dim", f" {error.hint}")
+
+
+def _wrapped(text: str) -> str:
+    """Broken between words, where a terminal would break within them."""
+    import shutil
+    import textwrap
+
+    width = min(shutil.get_terminal_size().columns, 100)
+    return "\n".join(
+        textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )
 
 
 def _labelled(label: str, style: str, words: str) -> None:
