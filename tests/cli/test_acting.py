@@ -125,6 +125,14 @@ def test_the_process_that_waits_for_an_order_hears_of_its_cancel(desk: Desk) -> 
     assert (ended.code, ended.json["status"]) == (9, "STOPPED")
 
 
+def test_a_bracket_whose_legs_were_canceled_is_not_thereby_done(desk: Desk) -> None:
+    line = "bracket BTCUSDT BUY 0.01 62000 58000 --timeout 1s --on-exit keep --job-id tie --json"
+    assert desk.bot(line).json["executed_quantity"] == "0.010"
+    assert desk.bot("cancel --job tie").code == 0
+    job = desk.bot("show tie --json").json["job"]
+    assert (job["status"], job["reason"]) == ("RUNNING", "0.010 done; bot.py resume goes on")
+
+
 # --- modify ---------------------------------------------------------------------------------------
 
 

@@ -13,10 +13,11 @@ import typer
 from orderkit.console import tables
 from orderkit.console.acting_documents import CancelDocument, CancelRow
 from orderkit.console.beginning import announce, prepared
+from orderkit.console.controlling import loaded
 from orderkit.console.ending import end_order
 from orderkit.console.looking import contract, jobs_of, present, reader
 from orderkit.console.options import RunOptions
-from orderkit.console.recovery import loaded, settle_job
+from orderkit.console.recovery import settle_job
 from orderkit.console.rows import in_steps
 from orderkit.console.terminal import warn
 from orderkit.domain.enums import OrderStatus
@@ -31,7 +32,6 @@ from orderkit.errors import (
 )
 from orderkit.exchange.details import ListedOrder
 from orderkit.journal.locks import is_locked
-from orderkit.orders.registry import quantity_of
 from orderkit.runtime.desk import Desk
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ def _target(order: ListedOrder, job_id: str | None) -> Target:
 
 def _each(desk: Desk, targets: Sequence[Target]) -> list[Ended]:
     note_cancel(desk, [(t.job_id, t.ref.client_order_id) for t in targets if t.job_id])
-    return _all(desk, targets, lambda target: end_order(desk.gateway, target.ref))
+    return _all(targets, lambda target: end_order(desk.gateway, target.ref))
 
 
 def _wholesale(desk: Desk, symbol: str | None) -> list[Ended]:
@@ -147,7 +147,7 @@ def _wholesale(desk: Desk, symbol: str | None) -> list[Ended]:
         report = desk.gateway.query(target.ref)
         return report if report.status.is_terminal else end_order(desk.gateway, target.ref)
 
-    return _all(desk, targets, outcome)
+    return _all(targets, outcome)
 
 
 def cancel_symbols(desk: Desk, symbols: Iterable[str]) -> None:
@@ -159,7 +159,7 @@ def cancel_symbols(desk: Desk, symbols: Iterable[str]) -> None:
             log.warning("%s", error)
 
 
-def _all(desk: Desk, targets: Sequence[Target], end: Callable[[Target], OrderReport]) -> list[Ended]:
+def _all(targets: Sequence[Target], end: Callable[[Target], OrderReport]) -> list[Ended]:
     def one(target: Target) -> Ended:
         name = target.ref.client_order_id
         try:
@@ -170,7 +170,6 @@ def _all(desk: Desk, targets: Sequence[Target], end: Callable[[Target], OrderRep
         log.info("cancel of %s: %s %s", name, report.status, report.executed_quantity)
         return Ended(target, report.status, report.executed_quantity)
 
-    del desk
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="cancel") as pool:
         return list(pool.map(one, targets))
 
@@ -191,7 +190,7 @@ def tell_the_journal(desk: Desk, job_ids: Iterable[str]) -> None:
             continue
         record = loaded(desk, job_id)
         try:
-            settle_job(desk, record, quantity_of(record))
+            settle_job(desk, record)
         except OrderKitError as error:
             warn(f"the journal does not know yet what became of job {job_id} ({error}): bot.py reconcile")
 

@@ -35,9 +35,7 @@ def control_job(
     if kind is not ControlKind.PAUSE:
         announce(settings, options)
     with Desk(settings) as desk:
-        record = desk.journal.load_job(job_id)
-        if record is None:
-            raise no_such_job(job_id, [job.job_id for job in desk.journal.recent_jobs(500)])
+        record = loaded(desk, job_id)
         if record.environment != settings.environment.value:
             raise UsageError(
                 f"job {job_id} belongs to {record.environment}", hint=f"add --env {record.environment}"
@@ -64,6 +62,14 @@ def control_job(
     else:
         say(f"job {job_id} was asked to {kind} and has not answered yet")
     raise typer.Exit(0)
+
+
+def loaded(desk: Desk, job_id: str) -> JobRecord:
+    """Raises UsageError for a job that is not there; the hint names the nearest, or the latest."""
+    record = desk.journal.load_job(job_id)
+    if record is None:
+        raise no_such_job(job_id, [job.job_id for job in desk.journal.recent_jobs(500)])
+    return record
 
 
 def go_on(desk: Desk, record: JobRecord) -> None:

@@ -15,9 +15,9 @@ from orderkit.console import tables
 from orderkit.console.acting_documents import ModifyDocument
 from orderkit.console.beginning import announce, prepared
 from orderkit.console.canceling import tell_the_journal
+from orderkit.console.controlling import loaded
 from orderkit.console.looking import jobs_of, present, reader
 from orderkit.console.options import RunOptions
-from orderkit.console.recovery import loaded
 from orderkit.console.rows import in_steps, in_ticks, listed_row
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderType, TimeInForce

@@ -1,24 +1,21 @@
 """What resume, reconcile and stop do."""
 
-from decimal import Decimal
 from typing import NoReturn
 
 import typer
 
 from orderkit.console import invocation
 from orderkit.console.beginning import announce, prepared
-from orderkit.console.controlling import go_on
+from orderkit.console.controlling import go_on, loaded
 from orderkit.console.documents import (
     JobDocument,
     JobsDocument,
     ReconcileDocument,
     StopDocument,
-    job_document,
     print_document,
 )
-from orderkit.console.job_views import no_such_job
 from orderkit.console.options import RunOptions
-from orderkit.console.outcome import show_job
+from orderkit.console.outcome import document_of, show_job
 from orderkit.console.progress import Silence
 from orderkit.console.report import print_reconciled
 from orderkit.console.run import resume_job
@@ -28,8 +25,7 @@ from orderkit.domain.job import ControlKind, JobRecord, JobStatus, is_paused
 from orderkit.errors import OutcomeUnknown, UsageError
 from orderkit.exchange.inquiry import HISTORY_KEPT_MS
 from orderkit.journal.locks import JobBusy, is_locked
-from orderkit.orders.executor import as_amended
-from orderkit.orders.registry import request_of
+from orderkit.orders.registry import quantity_of, request_of
 from orderkit.orders.settle import settle
 from orderkit.runtime.desk import Desk
 from orderkit.runtime.jobs import execute
@@ -88,10 +84,9 @@ def reconcile_journal(options: RunOptions) -> NoReturn:
             record = loaded(desk, job_id)
             if record.environment != settings.environment.value or is_locked(settings.home, job_id):
                 continue
-            request = as_amended(request_of(record.kind, record.parameters), record.controls)
-            instrument = desk.instrument(request.symbol)
-            settle_job(desk, record, None if getattr(request, "open_ended", False) else request.quantity)
-            documents.append(job_document(record, instrument, request.side, request.quantity))
+            settle_job(desk, record)
+            request = request_of(record.kind, record.parameters)
+            documents.append(document_of(request, record, desk.instrument(request.symbol)))
         known = desk.journal.client_order_ids()
         for symbol in sorted({document.symbol for document in documents}):
             foreign = [
@@ -131,19 +126,11 @@ def stop_job(job_id: str, options: RunOptions, now_ns: int) -> NoReturn:
     raise typer.Exit(0)
 
 
-def settle_job(desk: Desk, record: JobRecord, quantity: Decimal | None) -> None:
+def settle_job(desk: Desk, record: JobRecord) -> None:
     """Ask after the job's orders; its own status is kept where it can go on."""
-    flow = settle(quantity, record.status)
+    flow = settle(quantity_of(record), record.status)
     try:
         execute(desk, record, flow, Silence(), new=False, uses_user_stream=False)
         print_warnings(record.notices)
     except JobBusy as busy:
         say(busy.message)
-
-
-def loaded(desk: Desk, job_id: str) -> JobRecord:
-    """Raises UsageError for a job that is not there; the hint names the nearest, or the latest."""
-    record = desk.journal.load_job(job_id)
-    if record is None:
-        raise no_such_job(job_id, [job.job_id for job in desk.journal.recent_jobs(500)])
-    return record

@@ -48,10 +48,10 @@ def request_of(kind: str, parameters: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def quantity_of(record: JobRecord) -> Decimal:
-    """What a job is to do in all, as amended."""
-    quantity: Decimal = as_amended(request_of(record.kind, record.parameters), record.controls).quantity
-    return quantity
+def quantity_of(record: JobRecord) -> Decimal | None:
+    """What a job is to do in all, as amended; None where no quantity means that it is done."""
+    request = as_amended(request_of(record.kind, record.parameters), record.controls)
+    return None if getattr(request, "open_ended", False) else request.quantity
 
 
 def executor_of(kind: str, request: Any, instrument: Instrument) -> Executor:
