@@ -1,6 +1,7 @@
 """How a command begins: settings, which environment it is about, consent, and checked options."""
 
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -56,6 +57,23 @@ def need_yes(settings: Settings, options: RunOptions) -> None:
         raise ConfigurationError(
             "live trading needs --yes in a script", hint="add --yes, or use --env testnet"
         )
+
+
+def ask_once(settings: Settings, options: RunOptions, command: str, question: Callable[[], str]) -> None:
+    """Ask in every environment, for what cannot be taken back; ``question`` may show first what would go.
+
+    Raises:
+        ConfigurationError: a script without --yes.
+        typer.Exit: a person said no.
+    """
+    if settings.environment is Environment.LIVE:
+        print("LIVE: this trades real money", file=sys.stderr)
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigurationError(f"{command} needs --yes in a script", hint="add --yes")
+    if not typer.confirm(question(), err=True):
+        raise typer.Exit(INTERRUPTED)
 
 
 def checked_environment(name: str | None) -> str | None:

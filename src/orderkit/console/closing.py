@@ -1,6 +1,5 @@
 """What close does: finds the position, and ends it by one job; flatten closes its positions here too."""
 
-import sys
 from collections.abc import Callable
 from decimal import Decimal
 from typing import NoReturn
@@ -11,7 +10,7 @@ import typer
 from orderkit.console import tables
 from orderkit.console.account_views import position_rows, print_positions
 from orderkit.console.acting_documents import ClosedDocument
-from orderkit.console.beginning import need_yes, prepared
+from orderkit.console.beginning import ask_once, need_yes, prepared
 from orderkit.console.documents import JobDocument
 from orderkit.console.looking import present
 from orderkit.console.looking_documents import PositionsDocument
@@ -20,10 +19,10 @@ from orderkit.console.protection import closing_side
 from orderkit.console.run import check_risk, run_job
 from orderkit.console.terminal import say
 from orderkit.domain.account import Account, Position
-from orderkit.domain.enums import Environment, PositionSide
+from orderkit.domain.enums import PositionSide
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import JobRecord
-from orderkit.errors import INTERRUPTED, ConfigurationError, Incomplete, OrderKitError, ValidationError
+from orderkit.errors import Incomplete, OrderKitError, ValidationError
 from orderkit.exchange.details import HeldPosition
 from orderkit.orders.close import CloseExecutor, CloseRequest
 from orderkit.orders.limit import LimitExecutor
@@ -66,7 +65,8 @@ def close_all(percent: Decimal, run: RunOptions) -> NoReturn:
     say(f"environment: {settings.environment.value}")
     with Desk(settings) as desk:
         held = desk.gateway.inquiry.positions()
-        _ask(desk, held, percent, run)
+        if held:
+            ask_once(settings, run, "close --all", lambda: _question(desk, held, percent))
         jobs: list[JobDocument] = []
         code, reason = 0, None
         for position in held:
@@ -160,19 +160,11 @@ def _held(account: Account, instrument: Instrument, leg: PositionSide | None) ->
     )
 
 
-def _ask(desk: Desk, held: list[HeldPosition], percent: Decimal, run: RunOptions) -> None:
-    """Ask once. Raises ConfigurationError for a script without --yes, typer.Exit where a person said no."""
-    if desk.settings.environment is Environment.LIVE:
-        print("LIVE: this trades real money", file=sys.stderr)
-    if run.yes or not held:
-        return
-    if not sys.stdin.isatty():
-        raise ConfigurationError("close --all needs --yes in a script", hint="add --yes")
+def _question(desk: Desk, held: list[HeldPosition], percent: Decimal) -> str:
+    """What would go."""
     for position in held:
         say(f"{position.symbol}: {position.quantity} at entry {position.entry_price}")
-    question = f"Close {percent:f} % of these {len(held)} positions on {desk.settings.environment.value}?"
-    if not typer.confirm(question, err=True):
-        raise typer.Exit(INTERRUPTED)
+    return f"Close {percent:f} % of these {len(held)} positions on {desk.settings.environment.value}?"
 
 
 def show_closed_job(job: JobDocument) -> None:

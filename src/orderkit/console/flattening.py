@@ -1,7 +1,6 @@
 """What flatten does: ends running jobs, cancels every order, closes every position, and looks again."""
 
 import logging
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import typer
 from orderkit.console import tables
 from orderkit.console.account_views import orders_table, position_rows, print_positions
 from orderkit.console.acting_documents import FlattenDocument
-from orderkit.console.beginning import prepared
+from orderkit.console.beginning import ask_once, prepared
 from orderkit.console.canceling import cancel_symbols, note_cancel, tell_the_journal
 from orderkit.console.closing import close_held, show_closed_job
 from orderkit.console.documents import JobDocument
@@ -21,9 +20,8 @@ from orderkit.console.looking_documents import PositionsDocument
 from orderkit.console.options import RunOptions
 from orderkit.console.rows import listed_rows
 from orderkit.console.terminal import say, warn
-from orderkit.domain.enums import Environment
 from orderkit.domain.job import ControlKind
-from orderkit.errors import INTERRUPTED, ConfigurationError, Incomplete, OrderKitError, RiskRefused
+from orderkit.errors import Incomplete, OrderKitError, RiskRefused
 from orderkit.exchange.details import HeldPosition, ListedOrder
 from orderkit.journal.locks import is_locked
 from orderkit.risk.gate import TradingState
@@ -68,7 +66,7 @@ def flatten(options: RunOptions) -> NoReturn:
             hint="bot.py halt --reduce lets orders through that reduce a position",
         )
     with Desk(settings) as desk:
-        _ask(desk, options)
+        ask_once(settings, options, "flatten", lambda: _question(desk))
         work = Work(stopped=_stop_jobs(desk))
         orders, held = _look(desk)
         for _ in range(ROUNDS):
@@ -99,25 +97,13 @@ def _look(desk: Desk) -> tuple[list[ListedOrder], list[HeldPosition]]:
     return desk.gateway.inquiry.open_orders(), desk.gateway.inquiry.positions()
 
 
-def _ask(desk: Desk, options: RunOptions) -> None:
-    """Show what would go, and ask once.
-
-    Raises:
-        ConfigurationError: a script without --yes.
-        typer.Exit: a person said no.
-    """
-    if desk.settings.environment is Environment.LIVE:
-        print("LIVE: this trades real money", file=sys.stderr)
-    if options.yes:
-        return
-    if not sys.stdin.isatty():
-        raise ConfigurationError("flatten needs --yes in a script", hint="add --yes")
+def _question(desk: Desk) -> str:
+    """What would go."""
     orders, held = _look(desk)
     for position in held:
         say(f"{position.symbol}: {position.quantity} at entry {position.entry_price} would be closed")
     count = f"Cancel {len(orders)} orders and close {len(held)} positions"
-    if not typer.confirm(f"{count} on {desk.settings.environment.value}?", err=True):
-        raise typer.Exit(INTERRUPTED)
+    return f"{count} on {desk.settings.environment.value}?"
 
 
 def _stop_jobs(desk: Desk) -> list[str]:

@@ -1,6 +1,5 @@
 """When how much of a quantity should be done: schedules of slices, and what amendments make of them."""
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -201,5 +200,7 @@ def _moved(times: list[int], seed: str, share: Decimal) -> list[int]:
 
 def _chance(seed: str, what: str, index: int) -> Decimal:
     """From -1 to 1, evenly, the same on every machine and in every run."""
+    import hashlib  # OpenSSL, which no help page needs
+
     digest = hashlib.sha256(f"{seed}:{what}:{index}".encode()).digest()
     return Decimal(int.from_bytes(digest[:8])) / 2**63 - 1
