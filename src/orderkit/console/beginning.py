@@ -17,12 +17,18 @@ JOB_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW
 JOB_ID_LENGTH = 24
 
 
-def prepared(options: RunOptions) -> Settings:
-    """Settings checked, log open, output set up: how every command begins."""
-    settings = Settings.load(checked_environment(options.environment))
+def chosen(options: RunOptions) -> Settings:
+    """The settings, and the output set up; nothing is checked yet but that there is such an environment."""
+    settings = Settings.load(_checked_environment(options.environment))
     invocation.current.json, invocation.current.quiet = options.json or options.events, options.quiet
     invocation.current.events = options.events
     invocation.current.environment = settings.environment.value
+    return settings
+
+
+def prepared(options: RunOptions) -> Settings:
+    """The settings checked, and the log open: how almost every command begins."""
+    settings = chosen(options)
     validate_environment(settings)
     setup_logging(settings)
     return settings
@@ -76,7 +82,7 @@ def ask_once(settings: Settings, options: RunOptions, command: str, question: Ca
         raise typer.Exit(INTERRUPTED)
 
 
-def checked_environment(name: str | None) -> str | None:
+def _checked_environment(name: str | None) -> str | None:
     """The --env option, where given, as one of the environments' names.
 
     Raises:

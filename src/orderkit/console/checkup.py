@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from orderkit.config import Settings, setup_logging, validate_environment
-from orderkit.console import exchange_checks, invocation, local_checks, tables
-from orderkit.console.beginning import checked_environment
+from orderkit.console import exchange_checks, local_checks, tables
+from orderkit.console.beginning import chosen
 from orderkit.console.check import Check, failed, ok
 from orderkit.console.looking import present
 from orderkit.console.looking_documents import CheckRow, DoctorDocument
@@ -34,9 +34,7 @@ def run_checks(options: RunOptions) -> int:
     Raises:
         OrderKitError: the settings cannot even be read.
     """
-    settings = Settings.load(checked_environment(options.environment))
-    invocation.current.json, invocation.current.quiet = options.json, options.quiet
-    invocation.current.environment = settings.environment.value
+    settings = chosen(options)
     setup_logging(settings)
     say(f"environment: {settings.environment.value}")
     local = {name: partial(check, settings) for name, check in local_checks.CHECKS.items()}

@@ -7,9 +7,7 @@ from typing import NoReturn
 import msgspec
 import typer
 
-from orderkit.config import Settings
-from orderkit.console import invocation
-from orderkit.console.beginning import checked_environment
+from orderkit.console.beginning import chosen
 from orderkit.console.documents import SCHEMA, print_document
 from orderkit.console.options import RunOptions
 from orderkit.console.terminal import console
@@ -32,8 +30,7 @@ class RiskDocument(msgspec.Struct, kw_only=True):
 
 def show(options: RunOptions, *, new_state: TradingState | None = None) -> NoReturn:
     """Set the state where asked to, and print it with the limits; both hold for a whole home."""
-    settings = Settings.load(checked_environment(options.environment))
-    invocation.current.json, invocation.current.quiet = options.json, options.quiet
+    settings = chosen(options)
     home, variables = settings.home, settings.risk_variables
     path = limits_path(home, variables)
     if new_state is not None:
