@@ -38,7 +38,8 @@ def run_app(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
         _open_log()
         log.exception("unexpected error")
         code = fail(OrderKitError(f"unexpected error: {error!r}", hint="bot.log has the details"))
-    gc.freeze()  # or Python looks for cycles in all that is loaded before it leaves: a tenth of a help page
+    finally:  # completion leaves by SystemExit
+        gc.freeze()  # or Python looks for cycles in all that is loaded before it leaves
     sys.exit(code if isinstance(code, int) else 0)
 
 
