@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import Desk, finish
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -84,6 +85,16 @@ def test_a_halt_refuses_new_jobs_and_ends_running_ones(guarded: Desk) -> None:
     assert guarded.bot("market BTCUSDT SELL 0.01 --reduce-only").code == 4
     assert guarded.bot("resume-trading --json").json["state"] == "ACTIVE"
     assert guarded.bot("market BTCUSDT SELL 0.01 --reduce-only").code == 0
+
+
+def test_a_resumed_job_counts_once_what_it_has_executed(guarded: Desk) -> None:
+    twap = guarded.start("twap BTCUSDT BUY 1.5 --chunks 3 --interval 1 --job-id once")
+    until(lambda: len(guarded.requests("POST", "/fapi/v1/order")) >= 2, "no two slices were sent")
+    twap.kill()
+    twap.communicate()
+    done = guarded.bot("resume once --json")
+    assert (done.code, done.json["executed_quantity"]) == (0, "1.500"), done.out
+    assert guarded.bot("twap BTCUSDT SELL 1.5 --chunks 2 --interval 50ms --reduce-only").code == 0
 
 
 def test_reducing_lets_positions_be_closed_only(guarded: Desk) -> None:

@@ -255,7 +255,7 @@ def resume_job(
     instrument = desk.instrument(request.symbol)
     executor = executor_of(record.kind, request, instrument)
     try:
-        guard = desk.guard(desk.snapshot(instrument))
+        guard = desk.guard(desk.snapshot(instrument), record.orders)
         return run_job(desk, executor, record, guard, new=False, show=show)
     except JobBusy as busy:
         say(busy.message)

@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,6 +12,7 @@ from orderkit.config import Endpoints, Settings
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.market import Period, VolumeBar
+from orderkit.domain.order import Order
 from orderkit.errors import ValidationError
 from orderkit.exchange.binance_gateway import BinanceGateway
 from orderkit.journal.sqlite import SqliteJournal
@@ -79,7 +79,7 @@ class Desk:
             instrument=instrument,
             quote=quote,
             mark_price=mark.mark_price,
-            now_ms=time.time_ns() // 1_000_000,
+            now_ms=gateway.now_ms(),
             account=account,
             brackets=brackets,
         )
@@ -93,19 +93,26 @@ class Desk:
         with ThreadPoolExecutor(4, thread_name_prefix="volumes") as pool:
             return list(pool.map(lambda period: self.gateway.inquiry.volumes(symbol, period), periods))
 
-    def guard(self, snapshot: TradingSnapshot) -> RiskGuard:
+    def guard(self, snapshot: TradingSnapshot, orders: Sequence[Order] = ()) -> RiskGuard:
         """The gate for one job's orders; what a limit needs to know is asked for only where it is set.
+
+        ``orders`` are those that the job has from earlier runs.
 
         Raises:
             ConfigurationError: limits that cannot be understood.
         """
         limits = load_limits(self.settings.home, self.settings.risk_variables)
-        symbol = snapshot.instrument.symbol
+        earlier = frozenset(order.client_order_id for order in orders)
+        open_orders = 0
+        if limits.max_open_orders is not None:
+            listed = self.gateway.open_orders(snapshot.instrument.symbol)
+            open_orders = sum(report.client_order_id not in earlier for report in listed)
         return RiskGuard(
             limits=limits,
             state=load_state(self.settings.home),
             snapshot=snapshot,
-            open_orders=0 if limits.max_open_orders is None else len(self.gateway.open_orders(symbol)),
+            open_orders=open_orders,
             daily_result=None if limits.max_daily_loss is None else self.gateway.daily_result(),
+            earlier=earlier,
             home=self.settings.home,
         )

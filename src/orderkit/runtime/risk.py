@@ -76,13 +76,18 @@ def save_state(home: Path, state: TradingState) -> None:
 
 @dataclass(slots=True)
 class RiskGuard:
-    """Holds each order of one job against limits and state; the position follows the job's own fills."""
+    """Holds each order of one job against limits and state; the position follows the job's own fills.
+
+    ``earlier``: client order ids of the job's earlier runs. What they executed before the snapshot was taken
+    is in its position already, and may not be journaled yet. ``open_orders``: those of others.
+    """
 
     limits: RiskLimits
     state: TradingState
     snapshot: TradingSnapshot
     open_orders: int = 0
     daily_result: Decimal | None = None
+    earlier: frozenset[str] = frozenset()
     home: Path | None = field(default=None)
 
     def __call__(
@@ -96,6 +101,13 @@ class RiskGuard:
         if self.home is not None:
             self.state = load_state(self.home)
 
+    def _executed(self, order: Order) -> Decimal:
+        """What the snapshot's position does not have yet."""
+        if order.client_order_id not in self.earlier:
+            return order.executed_quantity
+        new = (fill.quantity for fill in order.fills.values() if fill.time_ms > self.snapshot.now_ms)
+        return sum(new, ZERO)
+
     def _exposure(self, request: OrderRequest, orders: Iterable[Order]) -> Exposure:
         snapshot, account = self.snapshot, self.snapshot.account
         position = account.position_quantity(request.symbol, request.position_side) if account else ZERO
@@ -104,7 +116,7 @@ class RiskGuard:
         for order in orders:
             if order.request.symbol != request.symbol:
                 continue
-            position += order.request.side.sign * order.executed_quantity
+            position += order.request.side.sign * self._executed(order)
             if order.leaves_quantity and not order.request.is_immediate:
                 open_orders += 1
             if order.request.side is request.side and not order.request.reduce_only:
