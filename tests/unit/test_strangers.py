@@ -1,5 +1,6 @@
 """Others' trades told from our own by what the journal and the exchange know, in memory."""
 
+import threading
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -68,6 +69,30 @@ def test_an_order_of_ours_without_its_number_is_no_stranger(journal: SqliteJourn
     watching = strangers(journal)
     watching.search(Exchange([fill(1, 7, "0.3")], {7: "ok-job-1"}), ["BTCUSDT"], NOW_MS - 1)
     assert watching.notices == []
+    journal.close()
+
+
+def test_whoever_meets_a_stranger_does_not_wait_while_another_one_is_written_down(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = strangers(journal)
+    writing, written = threading.Event(), threading.Event()
+
+    def slow(_: str) -> bool:
+        writing.set()
+        return written.wait(10)
+
+    monkeypatch.setattr(journal, "knows_order", slow)
+    watching.met([], ["web-1"])
+    reporting = threading.Thread(target=watching.report)
+    reporting.start()
+    assert writing.wait(10)
+    meeting = threading.Thread(target=watching.met, args=([], ["web-2"]))
+    meeting.start()
+    meeting.join(5)
+    assert not meeting.is_alive()
+    written.set()
+    reporting.join(10)
     journal.close()
 
 

@@ -242,7 +242,8 @@ async def _listen(
         if guard is not None:
             guard.refresh()
         try:
-            for number, control in desk.journal.pending_controls(record.job_id):
+            # Not on the loop's thread: whoever looks waits while a commit is being synced.
+            for number, control in await asyncio.to_thread(desk.journal.pending_controls, record.job_id):
                 _take(desk, record, runtime, check, number, control)
         except ConfigurationError as error:
             log.warning("no control commands: %s", error.message)

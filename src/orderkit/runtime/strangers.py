@@ -47,7 +47,8 @@ class Strangers:
         self._journal = journal
         self._job_id = job_id
         self._now_ms = now_ms
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # never held while anything is waited for: the loop comes here
+        self._noticing_lock = threading.Lock()
         self._search_lock = threading.Lock()
         self._met_fills: list[Fill] = []
         self._met_orders: set[str] = set()
@@ -68,6 +69,7 @@ class Strangers:
             fills, self._met_fills = self._met_fills, []
             orders, self._met_orders = self._met_orders, set()
             self._orders |= orders
+        with self._noticing_lock:
             try:
                 for cid, trades in _by(fills, lambda fill: fill.client_order_id).items():
                     self._traded(cid, trades)
@@ -93,7 +95,7 @@ class Strangers:
                     for order_id, fills in _by(trades, lambda fill: fill.order_id).items():
                         if order_id not in ours and any(_key(fill) not in self._trades for fill in fills):
                             name = _name(inquiry, symbol, order_id)
-                            with self._lock:
+                            with self._noticing_lock:
                                 self._traded(name, fills)
                 except OrderKitError as error:
                     log.warning("others' trades on %s were not searched for: %s", symbol, error.message)
