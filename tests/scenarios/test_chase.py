@@ -47,7 +47,7 @@ def test_a_paused_chase_leaves_its_order_behind_the_market(desk: Desk) -> None:
 def test_an_order_that_is_filled_while_it_is_moved_is_not_bought_twice(desk: Desk) -> None:
     chase = desk.start(f"{LINE} --json")
     at(desk, "60000")
-    desk.fault("DELETE", "/fapi/v1/order", "delay", apply="before", delay_ms=1000, nth=1, times=1)
+    desk.fault("DELETE", "/fapi/v1/order", "delay", apply="before", delay_ms=2_500, nth=1, times=1)
     desk.market("60100", "60100.1")
     until(lambda: desk.requests("DELETE", "/fapi/v1/order"), "the cancel on its way")
     desk.market("59900", "59900.1")

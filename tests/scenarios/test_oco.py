@@ -115,7 +115,7 @@ def test_both_legs_filling_in_a_race_is_told_or_undone(
     desk: Desk, policy: str, code: int, executed: str, says: str
 ) -> None:
     process = started(desk, f"{SELL} --on-double-fill {policy}")
-    desk.fault("DELETE", ALGO, "delay", delay_ms=1_500, times=1)
+    desk.fault("DELETE", ALGO, "delay", delay_ms=2_500, times=1)
     desk.market("62000", "62000.1")
     until(lambda: desk.requests("DELETE", ALGO), "the stop's cancel was never sent")
     desk.market("57990", "57990.1")
@@ -127,7 +127,7 @@ def test_both_legs_filling_in_a_race_is_told_or_undone(
 def test_a_position_larger_than_the_legs_can_lose_too_much_in_a_race_and_gets_it_back(desk: Desk) -> None:
     long(desk, "1.0")
     process = started(desk, f"{SELL} --on-double-fill flatten")
-    desk.fault("DELETE", ALGO, "delay", delay_ms=1_500, times=1)
+    desk.fault("DELETE", ALGO, "delay", delay_ms=2_500, times=1)
     desk.market("62000", "62000.1")
     until(lambda: desk.requests("DELETE", ALGO), "the stop's cancel was never sent")
     desk.market("57990", "57990.1")
@@ -139,7 +139,7 @@ def test_a_position_larger_than_the_legs_can_lose_too_much_in_a_race_and_gets_it
 
 def test_a_stop_that_the_market_has_passed_when_it_arrives_closes_at_market(desk: Desk) -> None:
     long(desk)
-    desk.fault("POST", ALGO, "delay", delay_ms=700, times=1)
+    desk.fault("POST", ALGO, "delay", delay_ms=2_500, times=1)
     process = desk.start(f"{SELL} --json")
     until(lambda: desk.requests("POST", ALGO), "the stop was never sent")
     desk.market("57990", "57990.1")
@@ -153,7 +153,7 @@ def test_a_stop_that_the_market_has_passed_when_it_arrives_closes_at_market(desk
 
 
 def test_opening_legs_do_not_chase_a_market_that_has_passed_the_stop(desk: Desk) -> None:
-    desk.fault("POST", ALGO, "delay", delay_ms=700, times=1)
+    desk.fault("POST", ALGO, "delay", delay_ms=2_500, times=1)
     process = desk.start(f"{SELL} --json")
     until(lambda: desk.requests("POST", ALGO), "the stop was never sent")
     desk.market("57990", "57990.1")
