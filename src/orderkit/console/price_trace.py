@@ -126,7 +126,7 @@ class PriceFeed:
             asyncio.run(self._listen())
 
     async def _listen(self) -> None:
-        from orderkit.exchange.market_socket import keep_reading
+        from orderkit.exchange.connection import keep_reading
 
         reading = asyncio.create_task(keep_reading(self._read, "price feed"))
         while not self._stop.is_set() and not reading.done():
@@ -135,7 +135,7 @@ class PriceFeed:
         await reading
 
     async def _read(self) -> None:
-        from orderkit.exchange.market_socket import frames
+        from orderkit.exchange.connection import frames
 
         base = await asyncio.to_thread(self._base)
         async with frames(base, f"/market/ws/{self._symbol.lower()}@markPrice@1s") as arriving:

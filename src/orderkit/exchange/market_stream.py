@@ -10,7 +10,7 @@ import msgspec
 
 from orderkit.domain.events import Input, QuoteUpdated
 from orderkit.domain.market import Quote
-from orderkit.exchange.market_socket import frames, keep_reading
+from orderkit.exchange.connection import frames, keep_reading
 
 logger = logging.getLogger(__name__)
 

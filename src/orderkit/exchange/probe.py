@@ -5,7 +5,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from orderkit.exchange.user_socket import OPEN_TIMEOUT_S
+from orderkit.exchange.connection import connection
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -29,18 +29,9 @@ def probe(base: str, path: str, listen_key: str = "") -> float:
 
 
 async def _probe(base: str, path: str, listen_key: str) -> float:
-    from websockets.asyncio.client import connect
-
     began = time.monotonic()
     what = f"?listenKey={listen_key}" if path == "private" else f"/{STREAMS[path]}"
-    loopback = base.startswith(("ws://127.0.0.1:", "ws://localhost:"))
-    async with connect(
-        f"{base}/{path}/ws{what}",
-        proxy=None if loopback else True,
-        open_timeout=OPEN_TIMEOUT_S,
-        close_timeout=1.0,
-        compression=None,
-    ) as socket:
+    async with connection(f"{base}/{path}/ws{what}") as socket:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             if path == "private":
                 await (await socket.ping())

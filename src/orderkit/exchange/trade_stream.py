@@ -11,7 +11,7 @@ import msgspec
 
 from orderkit.domain.events import Input, QuantityTraded, TradesMissed
 from orderkit.domain.market import MarketTrade
-from orderkit.exchange.market_socket import frames, keep_reading
+from orderkit.exchange.connection import frames, keep_reading
 
 logger = logging.getLogger(__name__)
 

@@ -8,19 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orderkit.domain.events import Input, OrderReported
+from orderkit.exchange.connection import StreamLost, connection
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 logger = logging.getLogger(__name__)
 
-OPEN_TIMEOUT_S = 10.0
 # All that is decoded here: of an order's four messages the other two would only wake this process.
 EVENTS = "ORDER_TRADE_UPDATE/ALGO_UPDATE/listenKeyExpired"
-
-
-class StreamLost(Exception):
-    """The connection is of no use any more; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +52,8 @@ class UserSocket:
     @classmethod
     async def open(cls, base: str, listen_key: str, timing: StreamTiming) -> "UserSocket":
         """Connect; ``base`` is ``wss://host``. Raises OSError, TimeoutError, WebSocketException."""
-        from websockets.asyncio.client import connect
-
-        loopback = base.startswith(("ws://127.0.0.1:", "ws://localhost:"))
-        socket = await connect(
-            f"{base}/private/ws?listenKey={listen_key}&events={EVENTS}",
-            proxy=None if loopback else True,
-            open_timeout=OPEN_TIMEOUT_S,
-            ping_interval=timing.ping_s,
-            ping_timeout=timing.ping_s,
-            close_timeout=1.0,
-            compression=None,  # Binance does not compress
-        )
-        return cls(socket, timing)
+        url = f"{base}/private/ws?listenKey={listen_key}&events={EVENTS}"
+        return cls(await connection(url, timing.ping_s), timing)
 
     async def read(self, emit: Callable[[Input], None]) -> None:
         """Hand on all facts; returns once the exchange has closed the connection in order.

@@ -8,13 +8,11 @@ from typing import Protocol
 
 from orderkit.domain.events import Input, UserStreamDown, UserStreamUp
 from orderkit.errors import OrderKitError
-from orderkit.exchange.user_socket import StreamLost, StreamTiming, UserSocket
+from orderkit.exchange.connection import StreamLost, keep_reading
+from orderkit.exchange.user_socket import StreamTiming, UserSocket
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE_S = 0.25
-LONGEST_PAUSE_S = 30.0
-STABLE_AFTER_S = 10.0
 RETRY_S = 60.0  # until a key is extended, or a connection renewed, that could not be
 DEAD_LISTEN_KEY = -1125
 
@@ -50,33 +48,17 @@ class UserStream:
         self._base = stream_base
         self._timing = timing or StreamTiming()
         self._key = ""
-        self._up_at_s = 0.0
 
     async def run(self, emit: Emit) -> None:
         """Deliver until cancelled: UserStreamUp, then facts, and UserStreamDown on each loss.
 
         ``emit`` is called in the event loop and must not block. No failure of the exchange ends this.
         """
-        from websockets.exceptions import WebSocketException
-
-        failures = 0
-        loop = asyncio.get_running_loop()
-        while True:
-            self._up_at_s = loop.time()
-            try:
-                await self._session(emit)
-            except (OSError, EOFError, OrderKitError, WebSocketException, StreamLost) as error:
-                logger.warning("user stream lost: %s", error or type(error).__name__)
-            else:
-                logger.warning("the exchange closed the user stream")
-            failures = 0 if loop.time() - self._up_at_s > STABLE_AFTER_S else failures + 1
-            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures, 10))
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+        await keep_reading(lambda: self._session(emit), "user stream")
 
     async def _session(self, emit: Emit) -> None:
         """From one UserStreamUp to the UserStreamDown, over as many connections as it takes."""
         socket = await self._open()
-        self._up_at_s = asyncio.get_running_loop().time()
         emit(UserStreamUp())
         reader = asyncio.create_task(socket.read(emit))
         keeper = asyncio.create_task(self._keep_alive())

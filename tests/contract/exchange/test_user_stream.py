@@ -15,7 +15,6 @@ from websockets.exceptions import ConnectionClosed
 
 from orderkit.domain.events import Input, OrderReported, TradeReported, UserStreamDown, UserStreamUp
 from orderkit.errors import ExchangeUnreachable, OrderRejected
-from orderkit.exchange import user_stream
 from orderkit.exchange.user_events import decode
 from orderkit.exchange.user_socket import EVENTS, StreamTiming
 from orderkit.exchange.user_stream import UserStream
@@ -74,7 +73,7 @@ async def stay(connection: ServerConnection, _path: str) -> None:
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(user_stream, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("orderkit.exchange.connection.FIRST_PAUSE_S", 0.01)
 
 
 def test_orders_and_trades_arrive_in_order_and_the_rest_is_passed_over() -> None:
@@ -365,7 +364,7 @@ def test_a_storm_of_disconnects_is_ridden_out_with_growing_pauses(monkeypatch: p
             await eventually(lambda: bool(trades_in(received)))
             return received
 
-    monkeypatch.setattr(user_stream, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("orderkit.exchange.connection.FIRST_PAUSE_S", 0.01)
     phases = phases_in(asyncio.run(run()))
     assert phases == [UserStreamUp, UserStreamDown] * 6 + [UserStreamUp]
     pauses = [later - earlier for earlier, later in itertools.pairwise(opened)]
