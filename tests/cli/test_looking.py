@@ -1,6 +1,8 @@
 """What the looking commands show people and scripts, on the embedded exchange."""
 
+import contextlib
 import signal
+import sqlite3
 import time
 from typing import NamedTuple
 
@@ -204,6 +206,15 @@ def test_a_running_job_shows_progress_and_one_that_was_killed_how_late_it_is(des
     left = desk.bot("attach slow")
     assert left.code == 9
     assert "bot.py resume slow" in left.out
+
+
+def test_jobs_of_another_environment_take_no_place_in_the_list(desk: Desk) -> None:
+    for job in ("mine", "theirs"):
+        assert desk.bot(f"limit BTCUSDT BUY 0.01 59000 --job-id {job}").code == 0
+    with contextlib.closing(sqlite3.connect(desk.home / "journal.sqlite")) as journal, journal:
+        journal.execute("UPDATE jobs SET environment = 'testnet' WHERE job_id = 'theirs'")
+    jobs = desk.bot("ps --limit 1 --json").json["jobs"]
+    assert [job["job_id"] for job in jobs] == ["mine"]
 
 
 def test_attach_follows_a_job_of_another_process_to_its_end(desk: Desk) -> None:

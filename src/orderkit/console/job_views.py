@@ -1,5 +1,6 @@
 """What ps and show tell of jobs, from the journal; no request is made where the contracts are cached."""
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -109,11 +110,12 @@ def list_jobs(options: RunOptions, *, every: bool, limit: int) -> None:
         if every:
             names = [job_id for job_id, _ in shelf.reader.job_ids(limit, environment)]
         else:
-            names = shelf.journal.unfinished_jobs()[::-1][:limit]
-        records = [record for name in names if (record := shelf.journal.load_job(name)) is not None]
+            names = shelf.journal.unfinished_jobs()[::-1]
+        records = (record for name in names if (record := shelf.journal.load_job(name)) is not None)
+        mine = itertools.islice((r for r in records if r.environment == environment), limit)
         now_ms = time.time_ns() // 1_000_000
         _tell_of_missing_trades(shelf, now_ms)
-        rows = [job_row(shelf, r, now_ms) for r in records if r.environment == environment]
+        rows = [job_row(shelf, record, now_ms) for record in mine]
         present(JobListDocument(env=environment, jobs=rows), _print_jobs)
 
 
