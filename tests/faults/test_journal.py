@@ -75,7 +75,7 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
     path = tmp_path / "journal.sqlite"
     first_version(path)
     journal = SqliteJournal(path)
-    assert journal.unfinished_jobs() == ["killed"]
+    assert journal.unfinished_jobs("paper") == ["killed"]
     done = journal.load_job("done")
     assert done is not None
     assert [(o.status, o.quantity) for o in done.orders] == [(OrderStatus.FILLED, Decimal("0.3"))]
@@ -365,6 +365,7 @@ def test_ended_jobs_whose_trades_are_not_all_known_are_named(tmp_path: Path) -> 
         fills = [fill(cid, number, part) for number, part in enumerate(parts)]
         ended = JobEnded(job_id, 3, JobResult(JobStatus.COMPLETED))
         journal.append([intent(job_id, 1), *fills, changed(cid, OrderStatus.FILLED, "0.3"), ended]).result()
-    assert sorted(journal.jobs_missing_trades(since_ms=0)) == ["half", "none"]
-    assert journal.jobs_missing_trades(since_ms=2) == []
+    assert sorted(journal.jobs_missing_trades("paper", since_ms=0)) == ["half", "none"]
+    assert journal.jobs_missing_trades("paper", since_ms=2) == []
+    assert journal.jobs_missing_trades("testnet", since_ms=0) == []
     journal.close()

@@ -35,11 +35,7 @@ def control_job(
     if kind is not ControlKind.PAUSE:
         announce(settings, options)
     with Desk(settings) as desk:
-        record = loaded(desk, job_id)
-        if record.environment != settings.environment.value:
-            raise UsageError(
-                f"job {job_id} belongs to {record.environment}", hint=f"add --env {record.environment}"
-            )
+        record = loaded_here(desk, job_id)
         if record.status is not JobStatus.RUNNING:
             raise ValidationError(f"JOB: job {job_id} is over: {record.status}", rule="JOB")
         control = Control(kind, time.time_ns(), changes or {})
@@ -69,6 +65,16 @@ def loaded(desk: Desk, job_id: str) -> JobRecord:
     record = desk.journal.load_job(job_id)
     if record is None:
         raise no_such_job(job_id, [job.job_id for job in desk.journal.recent_jobs(500)])
+    return record
+
+
+def loaded_here(desk: Desk, job_id: str) -> JobRecord:
+    """Raises UsageError for a job that is not there, too, or is another environment's."""
+    record = loaded(desk, job_id)
+    if record.environment != desk.settings.environment.value:
+        raise UsageError(
+            f"job {job_id} belongs to {record.environment}", hint=f"add --env {record.environment}"
+        )
     return record
 
 

@@ -106,11 +106,9 @@ def _lost(desk: Desk, listed: set[str]) -> list[Check]:
     if not (desk.settings.home / JOURNAL_FILE).exists():
         return []
     lost, dead = [], []
-    for job_id in desk.journal.unfinished_jobs():
+    for job_id in desk.journal.unfinished_jobs(desk.settings.environment.value):
         record = desk.journal.load_job(job_id)
-        if record is None or record.environment != desk.settings.environment.value:
-            continue
-        if is_locked(desk.settings.home, job_id):
+        if record is None or is_locked(desk.settings.home, job_id):
             continue
         if record.status is JobStatus.RUNNING:
             dead.append(job_id)

@@ -110,9 +110,8 @@ def _stop_jobs(desk: Desk) -> list[str]:
     """Ask every running job of this environment to end, and wait for it: it would go on trading."""
     home, environment = desk.settings.home, desk.settings.environment.value
     running = []
-    for job_id in desk.journal.unfinished_jobs():
-        record = desk.journal.load_job(job_id)
-        if record is not None and record.environment == environment and is_locked(home, job_id):
+    for job_id in desk.journal.unfinished_jobs(environment):
+        if is_locked(home, job_id):
             desk.journal.send_control(job_id, ControlKind.STOP, time.time_ns())
             running.append(job_id)
     deadline = time.monotonic() + STOP_PATIENCE_S

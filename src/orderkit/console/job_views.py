@@ -1,6 +1,5 @@
 """What ps and show tell of jobs, from the journal; no request is made where the contracts are cached."""
 
-import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -110,22 +109,20 @@ def list_jobs(options: RunOptions, *, every: bool, limit: int) -> None:
         if every:
             names = [job_id for job_id, _ in shelf.reader.job_ids(limit, environment)]
         else:
-            names = shelf.journal.unfinished_jobs()[::-1]
-        records = (record for name in names if (record := shelf.journal.load_job(name)) is not None)
-        mine = itertools.islice((r for r in records if r.environment == environment), limit)
+            names = shelf.journal.unfinished_jobs(environment)[::-1][:limit]
+        records = [record for name in names if (record := shelf.journal.load_job(name)) is not None]
         now_ms = time.time_ns() // 1_000_000
         _tell_of_missing_trades(shelf, now_ms)
-        rows = [job_row(shelf, record, now_ms) for record in mine]
+        rows = [job_row(shelf, record, now_ms) for record in records]
         present(JobListDocument(env=environment, jobs=rows), _print_jobs)
 
 
 def _tell_of_missing_trades(shelf: Archive, now_ms: int) -> None:
     """Of jobs that are over too, which are not listed without --all."""
-    ids = shelf.journal.jobs_missing_trades(now_ms - HISTORY_KEPT_MS)
-    records = [record for job_id in ids if (record := shelf.journal.load_job(job_id)) is not None]
-    mine = [record.job_id for record in records if record.environment == shelf.settings.environment.value]
-    if mine:
-        say(f"trades are missing in {', '.join(mine)}: bot.py reconcile fetches them")
+    environment = shelf.settings.environment.value
+    ids = shelf.journal.jobs_missing_trades(environment, now_ms - HISTORY_KEPT_MS)
+    if ids:
+        say(f"trades are missing in {', '.join(ids)}: bot.py reconcile fetches them")
 
 
 def show_report(job_id: str, options: RunOptions) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from orderkit.console import invocation
 from orderkit.console.beginning import announce, prepared
-from orderkit.console.controlling import go_on, loaded
+from orderkit.console.controlling import go_on, loaded, loaded_here
 from orderkit.console.documents import (
     JobDocument,
     JobsDocument,
@@ -22,7 +22,7 @@ from orderkit.console.run import resume_job
 from orderkit.console.terminal import print_warnings, say
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import ControlKind, JobRecord, JobStatus, is_paused
-from orderkit.errors import OutcomeUnknown, UsageError
+from orderkit.errors import OutcomeUnknown
 from orderkit.exchange.inquiry import HISTORY_KEPT_MS
 from orderkit.journal.locks import JobBusy, is_locked
 from orderkit.orders.registry import quantity_of, request_of
@@ -36,15 +36,12 @@ def resume_jobs(job_ids: list[str] | None, options: RunOptions) -> NoReturn:
     settings = prepared(options)
     announce(settings, options)
     with Desk(settings) as desk:
-        named = job_ids or desk.journal.unfinished_jobs()
-        records = [loaded(desk, job_id) for job_id in named]
-        mine = [record for record in records if record.environment == settings.environment.value]
-        if job_ids and len(mine) < len(records):
-            other = next(r for r in records if r not in mine)
-            raise UsageError(
-                f"job {other.job_id} belongs to {other.environment}", hint=f"add --env {other.environment}"
-            )
-        resumable = [r for r in mine if job_ids or r.status is JobStatus.RUNNING]
+        if job_ids:
+            resumable = [loaded_here(desk, job_id) for job_id in job_ids]
+        else:
+            unfinished = desk.journal.unfinished_jobs(settings.environment.value)
+            records = [loaded(desk, job_id) for job_id in unfinished]
+            resumable = [record for record in records if record.status is JobStatus.RUNNING]
         for record in [r for r in resumable if is_paused(r.controls)]:
             if job_ids:
                 go_on(desk, record)
@@ -78,12 +75,13 @@ def reconcile_journal(options: RunOptions) -> NoReturn:
     with Desk(settings) as desk:
         documents = []
         strangers: dict[str, list[str]] = {}
+        journal, environment = desk.journal, settings.environment.value
         since_ms = desk.gateway.now_ms() - HISTORY_KEPT_MS
-        ids = [*desk.journal.unfinished_jobs(), *desk.journal.jobs_missing_trades(since_ms)]
+        ids = [*journal.unfinished_jobs(environment), *journal.jobs_missing_trades(environment, since_ms)]
         for job_id in dict.fromkeys(ids):
-            record = loaded(desk, job_id)
-            if record.environment != settings.environment.value or is_locked(settings.home, job_id):
+            if is_locked(settings.home, job_id):
                 continue
+            record = loaded(desk, job_id)
             settle_job(desk, record)
             request = request_of(record.kind, record.parameters)
             documents.append(document_of(request, record, desk.instrument(request.symbol)))

@@ -102,8 +102,8 @@ class SqliteJournal:
             ).fetchall()
             return [records.job_of(row, []) for row in rows]
 
-    def unfinished_jobs(self) -> list[str]:
-        """Ids of jobs that have not ended, or ended in doubt, or have orders that may still be open.
+    def unfinished_jobs(self, environment: str) -> list[str]:
+        """Ids of an environment's jobs that have not ended, or ended in doubt, or may have open orders.
 
         Oldest first.
         """
@@ -111,25 +111,26 @@ class SqliteJournal:
         marks = ", ".join("?" * len(statuses))
         with self._file_lock, self._explained():
             rows = self._connection.execute(
-                "SELECT job_id FROM jobs WHERE status IN (?, ?) OR job_id IN"
-                f" (SELECT job_id FROM orders WHERE status IN ({marks})) ORDER BY started_ns",
-                (JobStatus.RUNNING.value, JobStatus.UNKNOWN.value, *statuses),
+                "SELECT job_id FROM jobs WHERE environment = ? AND (status IN (?, ?) OR job_id IN"
+                f" (SELECT job_id FROM orders WHERE status IN ({marks}))) ORDER BY started_ns",
+                (environment, JobStatus.RUNNING.value, JobStatus.UNKNOWN.value, *statuses),
             ).fetchall()
             return [row["job_id"] for row in rows]
 
-    def jobs_missing_trades(self, since_ms: int) -> list[str]:
-        """Ids of ended jobs with orders since then whose executed quantity is not all covered by trades.
+    def jobs_missing_trades(self, environment: str, since_ms: int) -> list[str]:
+        """Ids of its ended jobs with orders since then whose executed quantity is not all covered by trades.
 
         It happens when the exchange cannot be asked for them in time. Oldest first.
         """
         with self._file_lock, self._explained():
             rows = self._connection.execute(
-                "SELECT job_id FROM jobs WHERE job_id IN (SELECT job_id FROM orders WHERE created_ms >= ?"
+                "SELECT job_id FROM jobs WHERE environment = ?"
+                " AND job_id IN (SELECT job_id FROM orders WHERE created_ms >= ?"
                 " AND CAST(executed_quantity AS REAL) > 1e-12 + 1.000000001 * (SELECT"
                 " total(CAST(json_extract(fill, '$.quantity') AS REAL)) FROM fills"
                 " WHERE fills.client_order_id = orders.client_order_id)) AND status NOT IN (?, ?)"
                 " ORDER BY started_ns",
-                (since_ms, JobStatus.RUNNING.value, JobStatus.UNKNOWN.value),
+                (environment, since_ms, JobStatus.RUNNING.value, JobStatus.UNKNOWN.value),
             ).fetchall()
             return [row["job_id"] for row in rows]
 
