@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from orderkit.domain.enums import Side
 from orderkit.domain.instrument import Instrument
 from orderkit.errors import ValidationError
-from orderkit.orders.iceberg import Chunks, IcebergExecutor, IcebergRequest, chance
+from orderkit.orders.chance import chance
+from orderkit.orders.iceberg import Chunks, IcebergExecutor, IcebergRequest
 from orderkit.orders.scaled import ScaledExecutor, ScaledRequest, Sizes, rung_prices, rung_sizes
 from tests.virtual import BTC, Venue
 
@@ -102,7 +103,7 @@ def test_chunks_keep_every_filter_and_their_bounds_and_add_up(
 
 
 def test_chance_is_even_and_known_beforehand() -> None:
-    drawn = [chance("iceberg-1", number) for number in range(2_000)]
-    assert drawn == [chance("iceberg-1", number) for number in range(2_000)]
+    drawn = [chance(f"iceberg-1/{number}") for number in range(2_000)]
+    assert drawn == [chance(f"iceberg-1/{number}") for number in range(2_000)]
     assert all(-1 <= value < 1 for value in drawn)
     assert abs(sum(drawn, Decimal(0)) / 2_000) < Decimal("0.05")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
+from orderkit.domain.enums import Side
+
 Level = tuple[Decimal, Decimal]  # price, quantity
 
 
@@ -21,6 +23,18 @@ class Quote:
     @property
     def mid(self) -> Decimal:
         return (self.bid + self.ask) / 2
+
+    def near(self, side: Side) -> Decimal:
+        """The near touch: the best price on that side of the book, where an order that joins it rests."""
+        return self.bid if side is Side.BUY else self.ask
+
+    def far(self, side: Side) -> Decimal:
+        """The far touch: the best price that an order of that side can take."""
+        return self.ask if side is Side.BUY else self.bid
+
+    def is_crossed_by(self, side: Side, price: Decimal) -> bool:
+        """True where a limit at ``price`` would trade at once."""
+        return (price - self.far(side)) * side.sign >= 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class BracketExecutor:
         request = replace(request, quantity=entry.quantity or request.quantity, entry=entry.price)
         self._refuse_closing(request, snapshot)
         buys, quote = request.side is Side.BUY, snapshot.quote
-        touch = quote.ask if buys else quote.bid
+        touch = quote.far(request.side)
         worst = request.entry or touch
         likely = min(worst, touch) if buys else max(worst, touch)
         there = replace(snapshot, quote=replace(quote, bid=likely, ask=likely), account=None)
@@ -127,7 +127,7 @@ class BracketExecutor:
 
     def remarks(self, snapshot: TradingSnapshot) -> list[str]:
         request, quote = self.request, snapshot.quote
-        entry = request.entry or (quote.ask if request.side is Side.BUY else quote.bid)
+        entry = request.entry or quote.far(request.side)
         risk = abs(entry - request.stop)
         ratio = abs(request.take_profit - entry) / risk
         how = "at market" if request.entry is None else f"at {request.entry}"

@@ -17,7 +17,7 @@ from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
 from orderkit.orders.child import child_order, smallest_child
-from orderkit.orders.ending import cancel_orders, hold
+from orderkit.orders.ending import cancel_orders, hold, wait_trades
 from orderkit.orders.executor import OPEN_END, PlannedOrder
 from orderkit.orders.outcomes import executed, live, never_arrived
 from orderkit.orders.successive import check_pausable, result, retry_ms
@@ -84,7 +84,7 @@ class ChaseExecutor:
 
     def validate(self, snapshot: TradingSnapshot, *, rounding: bool = False) -> list[str]:
         request, instrument, quote = self.request, self.instrument, snapshot.quote
-        best = quote.bid if request.side is Side.BUY else quote.ask
+        best = quote.near(request.side)
         if best <= 0:
             name = "bid" if request.side is Side.BUY else "ask"
             raise ValidationError(
@@ -209,7 +209,7 @@ class ChaseExecutor:
             if not never_arrived(taker):
                 break
             yield from hold(ctx, lambda: False, 1_000)
-        yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
+        yield from wait_trades(ctx.orders)
         left = self._left(ctx)
         why = "its time is over" if timed_out else None
         if not timed_out and left > 0 and not self._can_send(left):
@@ -223,13 +223,11 @@ class ChaseExecutor:
         request, tick = self.request, self.instrument.price_filter.tick_size
         if quote is None or min(quote.bid, quote.ask) <= 0:
             return request.peg
-        buys = request.side is Side.BUY
-        best, other = (quote.bid, quote.ask) if buys else (quote.ask, quote.bid)
-        price = best + request.side.sign * request.offset_ticks * tick
+        price = quote.near(request.side) + request.side.sign * request.offset_ticks * tick
         limits = [] if request.bound is None else [request.bound]
         if request.post_only:
-            limits.append(other - request.side.sign * tick)
-        return min(price, *limits) if buys else max(price, *limits)
+            limits.append(quote.far(request.side) - request.side.sign * tick)
+        return min(price, *limits) if request.side is Side.BUY else max(price, *limits)
 
     def _on_tick(self, price: Decimal) -> Decimal:
         """The price on the tick, on the side that costs less."""

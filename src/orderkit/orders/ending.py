@@ -28,6 +28,12 @@ def wait_answered(orders: Sequence[Order]) -> Flow[None]:
         yield
 
 
+def wait_trades(orders: Sequence[Order]) -> Flow[None]:
+    """Wait until the trades of all that are done are known, or given up for this run."""
+    while any(order.is_terminal and not (order.is_settled or order.unresolved) for order in orders):
+        yield
+
+
 def cancel_orders(ctx: Context, orders: Sequence[Order]) -> Flow[list[Order]]:
     """Cancel, and wait until each order is done and its trades are known; those that would not go are left.
 

@@ -172,7 +172,7 @@ class GridTrader:
         prices = [o.request.price for o in opposite if o.request.side is not want.side and o.request.price]
         quote = ctx.quote(self.request.symbol) if self.request.post_only else None
         if quote is not None:
-            prices.append(quote.ask if want.side is Side.BUY else quote.bid)
+            prices.append(quote.far(want.side))
         return any((want.price - price) * want.side.sign >= 0 for price in prices)
 
     def _size(self) -> Decimal:

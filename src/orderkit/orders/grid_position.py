@@ -7,11 +7,11 @@ from orderkit.domain.enums import OrderType, Side
 from orderkit.domain.job import JobResult, JobStatus
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
-from orderkit.orders.ending import cancel_orders, flatten, wait_answered
+from orderkit.orders.ending import cancel_orders, flatten, wait_answered, wait_trades
 from orderkit.orders.grid_exits import Ending
 from orderkit.orders.grid_ledger import Ledger
 from orderkit.orders.grid_request import GridRequest, OnStop
-from orderkit.orders.outcomes import doubts, executed, refused_for_good, why_rejected
+from orderkit.orders.outcomes import doubts, executed, live, refused_for_good, why_rejected
 
 ZERO = Decimal(0)
 MS_NS = 1_000_000
@@ -60,10 +60,11 @@ def finish(ctx: Context, request: GridRequest, ledger: Ledger, ending: Ending) -
     keeps = request.on_stop is OnStop.KEEP and not ending.flattens
     if keeps:
         yield from wait_answered(working)
-        left = [order for order in working if not order.is_terminal]
+        left = live(working)
     else:
         left = yield from cancel_orders(ctx, working)
-    yield from ctx.wait_done(*ledger.closing, *(order for order in ctx.orders if order.is_terminal))
+    yield from ctx.wait_done(*ledger.closing)
+    yield from wait_trades(ctx.orders)
     ledger.audit()
     unclosed = ZERO
     if ending.flattens:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from hashlib import sha256
 from typing import Annotated, ClassVar
 
 import typer
@@ -15,8 +14,9 @@ from orderkit.domain.job import Control, JobRecord, JobResult
 from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
+from orderkit.orders.chance import chance
 from orderkit.orders.child import child_order, smallest_child
-from orderkit.orders.ending import cancel_orders
+from orderkit.orders.ending import cancel_orders, wait_trades
 from orderkit.orders.executor import OPEN_END, PlannedOrder
 from orderkit.orders.outcomes import executed, live, never_arrived
 from orderkit.orders.successive import check_pausable, result, retry_ms
@@ -57,12 +57,6 @@ class IcebergRequest:
     cancel_on_exit: bool = True
 
 
-def chance(job_id: str, number: int) -> Decimal:
-    """From -1 to 1, the same for the same job and number: a resumed job draws what it drew before."""
-    drawn = int.from_bytes(sha256(f"{job_id}/{number}".encode()).digest()[:8])
-    return Decimal(drawn) / 2**63 - 1
-
-
 class Chunks:
     """Cuts what is left into chunks that the exchange takes; pure."""
 
@@ -74,7 +68,7 @@ class Chunks:
     def size(self, left: Decimal, job_id: str, number: int) -> Decimal:
         """Chunk number ``number``'s quantity; with the rest, where that would be too small to follow it."""
         request = self.request
-        size = request.chunk * (1 + request.randomize * chance(job_id, number))
+        size = request.chunk * (1 + request.randomize * chance(f"{job_id}/{number}"))
         size = max(self.instrument.round_quantity(size, market=False), self.smallest)
         largest = self.instrument.lot_size.max_quantity
         size = min(size, largest)
@@ -195,7 +189,7 @@ class IcebergExecutor:
         visible = live(ctx.orders)
         if self.request.cancel_on_exit:
             visible = yield from cancel_orders(ctx, visible)
-        yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
+        yield from wait_trades(ctx.orders)
         return result(ctx, self.request.quantity, visible, self.instrument.base_asset)
 
     def _order(self, quantity: Decimal) -> OrderRequest:

@@ -1,6 +1,5 @@
 """Limit order: one quantity at a price or better, resting on the book unless told otherwise."""
 
-from decimal import Decimal
 from typing import Annotated, ClassVar
 
 import typer
@@ -10,16 +9,10 @@ from orderkit.console import options
 from orderkit.domain.account import TradingSnapshot
 from orderkit.domain.enums import OrderType, PositionSide, PriceMatch, Side, TimeInForce
 from orderkit.domain.instrument import Instrument
-from orderkit.domain.market import Quote
 from orderkit.domain.order import OrderRequest
 from orderkit.errors import UsageError
 from orderkit.orders.single import SingleOrderExecutor, SingleRequest
 from orderkit.utils import parse_decimal, validate_side
-
-
-def crosses(side: Side, price: Decimal, quote: Quote) -> bool:
-    """True where a limit at ``price`` would trade at once."""
-    return price >= quote.ask if side is Side.BUY else price <= quote.bid
 
 
 class LimitExecutor(SingleOrderExecutor):
@@ -31,15 +24,14 @@ class LimitExecutor(SingleOrderExecutor):
         order, quote = self.request.order, snapshot.quote
         if order.price is None:
             return [f"the exchange sets the price ({order.price_match}); market {quote.bid} / {quote.ask}"]
-        touch = quote.bid if order.side is Side.BUY else quote.ask
-        away = -slippage_bps(order.side, order.price, touch)
+        away = -slippage_bps(order.side, order.price, quote.near(order.side))
         where = "at" if away == 0 else f"{abs(away):.1f} bps {'behind' if away > 0 else 'ahead of'}"
         name = "bid" if order.side is Side.BUY else "ask"
         return [f"limit {order.price} is {where} the best {name} (market {quote.bid} / {quote.ask})"]
 
     def warnings(self, snapshot: TradingSnapshot) -> list[str]:
         order, quote = self.request.order, snapshot.quote
-        if order.price is None or not crosses(order.side, order.price, quote):
+        if order.price is None or not quote.is_crossed_by(order.side, order.price):
             return []
         opposite = f"ask {quote.ask}" if order.side is Side.BUY else f"bid {quote.bid}"
         if order.time_in_force is TimeInForce.GTX:

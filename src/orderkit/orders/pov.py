@@ -8,7 +8,7 @@ import typer
 
 from orderkit.console import options
 from orderkit.domain.account import TradingSnapshot
-from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, Side, TimeInForce
+from orderkit.domain.enums import OrderStatus, OrderType, PositionSide, TimeInForce
 from orderkit.domain.events import QuoteUpdated
 from orderkit.domain.instrument import Instrument
 from orderkit.domain.job import Control, JobRecord, JobResult
@@ -17,7 +17,7 @@ from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import UsageError, ValidationError
 from orderkit.orders.child import child_order, smallest_child, taking_limit
-from orderkit.orders.ending import cancel_orders
+from orderkit.orders.ending import cancel_orders, wait_trades
 from orderkit.orders.executor import OPEN_END, PlannedOrder, as_amended
 from orderkit.orders.outcomes import committed, executed, live
 from orderkit.orders.pacing import Style, read_style
@@ -133,7 +133,7 @@ class POVExecutor:
                 ctx.note("THRESHOLD_PRICE_BREACH", f"market {quote.bid} / {quote.ask}, limit {limit}")
             yield from self._next_news(ctx)
         working = yield from cancel_orders(ctx, live(ctx.orders))
-        yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
+        yield from wait_trades(ctx.orders)
         return result(ctx, self.request.quantity, working, self.instrument.base_asset, why or None)
 
     def check_control(self, control: Control, record: JobRecord) -> None:
@@ -239,7 +239,7 @@ class POVExecutor:
 
     def _best(self, quote: Quote) -> Decimal:
         """The best price on our own side, 0 where nobody offers one."""
-        return quote.bid if self.request.side is Side.BUY else quote.ask
+        return quote.near(self.request.side)
 
     def _price(self, quote: Quote) -> Decimal | None:
         """What an order would be sent at; None for market orders."""
@@ -249,10 +249,10 @@ class POVExecutor:
 
     def _acceptable(self, quote: Quote) -> bool:
         """False where there is nothing to trade with, or at a price beyond the limit."""
-        passive = self.request.style is Style.PASSIVE
-        price = quote.bid if (self.request.side is Side.BUY) == passive else quote.ask
+        side, passive = self.request.side, self.request.style is Style.PASSIVE
+        price = quote.near(side) if passive else quote.far(side)
         limit = self.request.limit_price
-        return price > 0 and (limit is None or (price - limit) * self.request.side.sign <= 0)
+        return price > 0 and (limit is None or (price - limit) * side.sign <= 0)
 
     def _retry_ms(self, ctx: Context) -> int | None:
         """From when another order may go out; None where none has a chance: one that met nobody has."""

@@ -146,9 +146,8 @@ class Readiness:
         limit, quote = pacing.limit_price, ctx.quote(self.symbol)
         if limit is None or quote is None:
             return None
-        buying = self.side is Side.BUY
-        price = quote.ask if buying == (style is Style.TAKING) else quote.bid
-        if price <= limit if buying else price >= limit:
+        price = quote.far(self.side) if style is Style.TAKING else quote.near(self.side)
+        if (price - limit) * self.side.sign <= 0:
             return None
         return Blocked("THRESHOLD_PRICE_BREACH", f"{price} is worse than the limit {limit}")
 
@@ -177,8 +176,7 @@ class Readiness:
         sent = committed(list(since))
         position = account.position_quantity(self.symbol, self.position_side)
         closing = closing_quantity(self.side, sent + quantity, position, self.position_side)
-        price = quote.ask if self.side is Side.BUY else quote.bid
-        needed = (sent + quantity - closing) * price * (1 / Decimal(leverage) + TAKER_RATE)
+        needed = (sent + quantity - closing) * quote.far(self.side) * (1 / Decimal(leverage) + TAKER_RATE)
         if needed <= account.available_balance:
             return None
         message = f"{quantity} needs a margin of {needed:.2f}, available are {account.available_balance:.2f}"

@@ -17,7 +17,7 @@ from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
 from orderkit.orders.child import child_order
-from orderkit.orders.ending import cancel_orders, wait_answered
+from orderkit.orders.ending import cancel_orders, wait_answered, wait_trades
 from orderkit.orders.executor import PlannedOrder
 from orderkit.orders.outcomes import MAX_SENDS, doubts, executed, live, never_arrived, why_rejected
 from orderkit.utils import (
@@ -125,8 +125,7 @@ class ScaledExecutor:
             validate_order(self._order(price, quantity), alone)
         average = sum((price * quantity for price, quantity in rungs), ZERO) / total
         validate_sliced_order(self._order(average, total), [], snapshot)
-        quote = snapshot.quote
-        crossing = [p for p, _ in rungs if (p >= quote.ask if request.side is Side.BUY else p <= quote.bid)]
+        crossing = [price for price, _ in rungs if snapshot.quote.is_crossed_by(request.side, price)]
         if not crossing:
             return []
         fate = "will be refused" if request.time_in_force is TimeInForce.GTX else "take at once"
@@ -189,7 +188,7 @@ class ScaledExecutor:
                 yield from cancel_orders(ctx, ctx.orders)
             if not over and not ctx.stopping:
                 late = f"not done within {(request.timeout_ms or 0) / 1000:g} s"
-        yield from ctx.wait_done(*(order for order in ctx.orders if order.is_terminal))
+        yield from wait_trades(ctx.orders)
         return self._result(ctx, late)
 
     def _missing(self, ctx: Context) -> list[tuple[OrderRequest, Order | None]]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from orderkit.domain.job import Control, ControlKind, active_ns
+from orderkit.orders.chance import chance
 
 ZERO = Decimal(0)
 MS_NS = 1_000_000
@@ -199,8 +200,4 @@ def _moved(times: list[int], seed: str, share: Decimal) -> list[int]:
 
 
 def _chance(seed: str, what: str, index: int) -> Decimal:
-    """From -1 to 1, evenly, the same on every machine and in every run."""
-    import hashlib  # OpenSSL, which no help page needs
-
-    digest = hashlib.sha256(f"{seed}:{what}:{index}".encode()).digest()
-    return Decimal(int.from_bytes(digest[:8])) / 2**63 - 1
+    return chance(f"{seed}:{what}:{index}")

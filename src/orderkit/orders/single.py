@@ -1,4 +1,4 @@
-"""The flow that market, limit and stop-limit share: one order, to its end or until it rests."""
+"""The flow of the types that are one order: sent once, to its end or until it rests."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal

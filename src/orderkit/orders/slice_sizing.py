@@ -29,7 +29,7 @@ def price_for(
     if style is Style.TAKING or quote is None:
         return None if quote is None else taking_limit(pacing.limit_price, quote.mid, instrument)
     buying, tick = side is Side.BUY, instrument.price_filter.tick_size
-    price = quote.bid if buying else quote.ask
+    price = quote.near(side)
     if style is Style.TICK_BETTER and quote.ask - quote.bid > tick:
         price += tick if buying else -tick
     if pacing.limit_price is None:

@@ -54,7 +54,6 @@ class SlicedExecutor(ABC, Generic[R]):
     def plan(self, snapshot: TradingSnapshot) -> list[PlannedOrder]:
         request, quote = self.request, snapshot.quote
         waiting = request.pacing.style is not Style.TAKING
-        touch = quote.bid if request.side.sign > 0 else quote.ask
         start_ms = max(0, (request.pacing.start_at_ms or 0) - snapshot.now_ms)
         planned = []
         for index, (piece, quantity) in enumerate(zip(self.planned("").slices, self.slices, strict=True)):
@@ -65,7 +64,7 @@ class SlicedExecutor(ABC, Generic[R]):
                     OrderType.MARKET if crosses else OrderType.LIMIT,
                     request.side,
                     quantity,
-                    None if crosses else touch,
+                    None if crosses else quote.near(request.side),
                 )
             )
         return planned
@@ -86,7 +85,7 @@ class SlicedExecutor(ABC, Generic[R]):
         """What a trader should know of the conditions before the first slice goes out."""
         pacing, quote, found = self.request.pacing, snapshot.quote, []
         limit = pacing.limit_price
-        if limit is not None and (quote.ask > limit if self.request.side.sign > 0 else quote.bid < limit):
+        if limit is not None and not quote.is_crossed_by(self.request.side, limit):
             found.append(
                 f"the market {quote.bid} / {quote.ask} is beyond the limit {limit}: slices wait for it"
             )

@@ -12,7 +12,7 @@ from orderkit.domain.order import OrderRequest
 from orderkit.errors import ValidationError
 from orderkit.orders.executor import OPEN_END
 from orderkit.orders.single import SingleOrderExecutor, SingleRequest
-from orderkit.utils import validate_sliced_order
+from orderkit.utils import validate_parent_quantity, validate_sliced_order
 
 # Binance, "Time-Weighted Average Price New Order": 300 to 86,400 s, 1,000 to 1,000,000 USDT, a minute's share
 # above the minimum quantity.
@@ -33,17 +33,7 @@ class BinanceTWAPExecutor(SingleOrderExecutor):
 
     def validate(self, snapshot: TradingSnapshot, *, rounding: bool = False) -> list[str]:
         order, instrument = self.request.order, snapshot.instrument
-        quantity, lot = self.request.quantity, instrument.lot_size
-        rounded = instrument.round_quantity(quantity, market=False)
-        if rounding:
-            quantity = rounded
-        if quantity != rounded:
-            raise ValidationError(
-                f"LOT_SIZE: {order.symbol} quantity {quantity} is not on the step {lot.step_size}; accepted:"
-                f" {rounded} or {rounded + lot.step_size}",
-                rule="LOT_SIZE",
-                hint=f"Use {rounded}, or --round to round down.",
-            )
+        quantity = validate_parent_quantity(self.request.quantity, instrument, rounding=rounding)
         order = replace(order, quantity=quantity)
         self.request = replace(self.request, order=order)
         seconds = order.duration_s or 0
@@ -55,7 +45,7 @@ class BinanceTWAPExecutor(SingleOrderExecutor):
                 f"a value of {notional:.2f} {instrument.quote_asset}",
                 f"more than {LEAST} and less than {MOST}",
             )
-        minute, least = quantity * 60 / seconds, lot.min_quantity
+        minute, least = quantity * 60 / seconds, instrument.lot_size.min_quantity
         if minute <= least:
             raise _refused(f"{minute:f} {instrument.base_asset} a minute", f"more than {least}")
         validate_sliced_order(order, [], snapshot)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from orderkit.domain.account import Account, TradingSnapshot
-from orderkit.domain.enums import OrderType, PriceMatch, Side, WorkingType
+from orderkit.domain.enums import OrderType, PriceMatch, WorkingType
 from orderkit.domain.order import OrderRequest
 from orderkit.errors import ValidationError
 from orderkit.validation.instruments import (
@@ -102,7 +102,7 @@ def reference_price(request: OrderRequest, snapshot: TradingSnapshot) -> Decimal
         return request.price
     if request.price_match is not None:
         opposite = request.price_match in (PriceMatch.OPPONENT, PriceMatch.OPPONENT_5)
-        best = snapshot.quote.ask if (request.side is Side.BUY) == opposite else snapshot.quote.bid
+        best = snapshot.quote.far(request.side) if opposite else snapshot.quote.near(request.side)
         return best if best > 0 else snapshot.mark_price
     return snapshot.mark_price if request.trigger_price is None else request.trigger_price
 

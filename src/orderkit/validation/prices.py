@@ -64,7 +64,7 @@ def validate_book_price(side: Side, quote: Quote, instrument: Instrument, mark_p
     Raises:
         ValidationError: (PERCENT_PRICE) the book is too far from the mark price.
     """
-    best = quote.ask if side is Side.BUY else quote.bid
+    best = quote.far(side)
     band = percent_band(instrument, side, mark_price)
     if best <= 0 or band.fault(best) is None:
         return
