@@ -17,9 +17,9 @@ from orderkit.domain.order import Order, OrderRequest
 from orderkit.engine.context import Context, Flow
 from orderkit.errors import ValidationError
 from orderkit.orders.child import child_order, smallest_child
-from orderkit.orders.ending import cancel_orders, hold, wait_trades
+from orderkit.orders.ending import cancel_orders, wait_trades
 from orderkit.orders.executor import OPEN_END, PlannedOrder
-from orderkit.orders.outcomes import executed, live, never_arrived
+from orderkit.orders.outcomes import MAX_SENDS, executed, live, never_arrived
 from orderkit.orders.successive import check_pausable, result, retry_ms
 from orderkit.utils import (
     format_decimal,
@@ -197,18 +197,13 @@ class ChaseExecutor:
         if not (timed_out and request.on_timeout is OnTimeout.KEEP):
             visible = yield from cancel_orders(ctx, visible)
         takes = timed_out and request.on_timeout is OnTimeout.TAKE and not visible
-        attempt = 0
-        while takes and self._can_send(self._left(ctx)) and attempt < 3:
-            attempt += 1
-            last = ctx.orders[-1] if ctx.orders else None
-            if self._was_taking(last) and last is not None and not never_arrived(last):
+        while takes and not ctx.stopping and self._can_send(self._left(ctx)):
+            takers = [order for order in ctx.orders if self._was_taking(order)]
+            lost = takers[-1] if takers and never_arrived(takers[-1]) else None
+            if takers and (lost is None or len(takers) >= MAX_SENDS):
                 break
             ctx.note("TAKING", f"{self._left(ctx)} {self.instrument.base_asset} at {request.bound} or better")
-            taker = ctx.submit(self._taking_order(self._left(ctx)))
-            yield from ctx.wait_done(taker)
-            if not never_arrived(taker):
-                break
-            yield from hold(ctx, lambda: False, 1_000)
+            yield from ctx.wait_done(ctx.submit(self._taking_order(self._left(ctx)), replaces=lost))
         yield from wait_trades(ctx.orders)
         left = self._left(ctx)
         why = "its time is over" if timed_out else None

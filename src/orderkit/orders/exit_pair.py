@@ -12,6 +12,7 @@ from orderkit.orders.exit_legs import ExitPair, Legs
 from orderkit.orders.outcomes import (
     had_nothing_to_reduce,
     is_unanswered,
+    latest,
     leaves,
     live,
     never_arrived,
@@ -165,7 +166,7 @@ def _exit(pair: ExitPair, legs: Legs, instrument: Instrument, now_ms: int) -> St
     if last is not None and _is_final(last) and len(_trailing_refusals(legs.exits)) > len(RETRY_PAUSES_MS):
         why = f"NOT PROTECTED: {legs.left} could not be closed at market: {why_rejected(last)}"
         return _wind_up(legs, Phase.ENDED, why)
-    failures = min(_trailing_failures(legs.exits), len(RETRY_PAUSES_MS))
+    failures = min(len(latest(legs.exits, lambda order: not order.executed_quantity)), len(RETRY_PAUSES_MS))
     at_ms = now_ms if last is None or not failures else last.created_ms + RETRY_PAUSES_MS[failures - 1]
     if now_ms < at_ms:
         return Step(Phase.EXITING, cancels=cancels, wake_ms=at_ms)
@@ -284,23 +285,8 @@ def _repeated(last: Order | None) -> Order | None:
 
 
 def _trailing_refusals(orders: Sequence[Order]) -> list[Order]:
-    """The refused orders since the last one that was taken."""
-    trailing: list[Order] = []
-    for order in reversed(orders):
-        if order.status is not OrderStatus.REJECTED:
-            break
-        trailing.append(order)
-    return trailing
-
-
-def _trailing_failures(orders: Sequence[Order]) -> int:
-    """How many of the latest orders did nothing at all."""
-    count = 0
-    for order in reversed(orders):
-        if order.executed_quantity:
-            break
-        count += 1
-    return count
+    """The refused orders since the last one that was taken, oldest first."""
+    return latest(orders, lambda order: order.status is OrderStatus.REJECTED)
 
 
 def _next_attempt_ms(orders: Sequence[Order], now_ms: int) -> int:

@@ -1,7 +1,8 @@
 """What became of orders: the questions that flows ask of them, and how a job ends that hangs on one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import takewhile
 
 from orderkit.domain.enums import OrderStatus
 from orderkit.domain.job import JobResult, JobStatus
@@ -34,6 +35,11 @@ def leaves(orders: Sequence[Order]) -> Decimal:
 def committed(orders: Sequence[Order]) -> Decimal:
     """Everything that is executed or may still execute, in base asset."""
     return executed(orders) + leaves(orders)
+
+
+def latest(orders: Sequence[Order], fits: Callable[[Order], bool]) -> list[Order]:
+    """The last orders of all that fit, without a gap, oldest first."""
+    return list(takewhile(fits, reversed(orders)))[::-1]
 
 
 def is_unanswered(order: Order) -> bool:

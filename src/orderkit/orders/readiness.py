@@ -1,6 +1,5 @@
 """Whether a slice may be sent now: market, price, volatility, balance, leverage, earlier failures."""
 
-import itertools
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.looks import AccountFor, BalanceOf, ContractOf, PriceAt, QuoteOf
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context
-from orderkit.orders.outcomes import committed, would_have_taken
+from orderkit.orders.outcomes import committed, latest, would_have_taken
 from orderkit.orders.pacing import Pacing, Style
 from orderkit.utils import closing_quantity
 
@@ -172,8 +171,7 @@ class Readiness:
             return Blocked("WAITING", message)
         if self.closes:
             return None
-        since = itertools.takewhile(lambda o: o.created_ms * 1_000_000 >= seen.at_ns, reversed(ctx.orders))
-        sent = committed(list(since))
+        sent = committed(latest(ctx.orders, lambda order: order.created_ms * 1_000_000 >= seen.at_ns))
         position = account.position_quantity(self.symbol, self.position_side)
         closing = closing_quantity(self.side, sent + quantity, position, self.position_side)
         needed = (sent + quantity - closing) * quote.far(self.side) * (1 / Decimal(leverage) + TAKER_RATE)
@@ -200,12 +198,7 @@ def failures(orders: Sequence[Order], foreign: Collection[str] = ()) -> int:
 
     ``foreign``: ids of those that somebody else cancelled; a cancel of ours is no failure.
     """
-    count = 0
-    for order in reversed(orders):
-        if not failed(order, foreign):
-            break
-        count += 1
-    return count
+    return len(latest(orders, lambda order: failed(order, foreign)))
 
 
 def failed(order: Order, foreign: Collection[str] = ()) -> bool:

@@ -8,6 +8,7 @@ from orderkit.domain.instrument import Instrument
 from orderkit.domain.market import Quote
 from orderkit.domain.order import Order
 from orderkit.orders.child import Parent, smallest_child, taking_limit
+from orderkit.orders.outcomes import latest
 from orderkit.orders.pacing import LADDER, Pacing, Style
 
 ZERO = Decimal(0)
@@ -61,10 +62,7 @@ def size_for(
 
 def unfilled(orders: Sequence[Order]) -> int:
     """How many waiting slices in a row, up to the last one, were not filled whole."""
-    count = 0
-    for order in reversed(orders):
-        if order.request.is_immediate or order.status is OrderStatus.FILLED:
-            break
-        if order.is_terminal and order.status is not OrderStatus.REJECTED:
-            count += 1
-    return count
+    waited = latest(
+        orders, lambda order: not (order.request.is_immediate or order.status is OrderStatus.FILLED)
+    )
+    return sum(order.is_terminal and order.status is not OrderStatus.REJECTED for order in waited)

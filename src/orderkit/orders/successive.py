@@ -8,7 +8,7 @@ from orderkit.domain.job import Control, ControlKind, JobResult, JobStatus
 from orderkit.domain.order import Order
 from orderkit.engine.context import Context
 from orderkit.errors import ValidationError
-from orderkit.orders.outcomes import doubts, executed, is_hopeless, why_rejected, would_have_taken
+from orderkit.orders.outcomes import doubts, executed, is_hopeless, latest, why_rejected, would_have_taken
 
 PAUSES_MS = (1_000, 2_000, 4_000, 8_000, 15_000)  # after that many failures in a row it is given up
 FIRST_POST_ONLY_MS, LONGEST_POST_ONLY_MS = 250, 30_000
@@ -17,12 +17,7 @@ _FAILED = (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MAT
 
 def failures(orders: Sequence[Order]) -> list[Order]:
     """The orders since the last useful one that were refused, or expired without a fill, oldest first."""
-    found: list[Order] = []
-    for order in reversed(orders):
-        if order.status not in _FAILED or order.executed_quantity:
-            break
-        found.insert(0, order)
-    return found
+    return latest(orders, lambda order: order.status in _FAILED and not order.executed_quantity)
 
 
 def retry_ms(orders: Sequence[Order], longest_post_only_ms: int = LONGEST_POST_ONLY_MS) -> int | None:

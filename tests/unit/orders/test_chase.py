@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from orderkit.domain.enums import OrderStatus, Side
 from orderkit.domain.job import JobStatus
 from orderkit.domain.market import MarketEvent, Quote
+from orderkit.domain.order import Order, Rejection
 from orderkit.errors import ValidationError
 from orderkit.orders.chase import ChaseExecutor, ChaseRequest, OnTimeout
 from orderkit.runtime.backtest import Latency
-from tests.virtual import BTC, START_MS, Ran, Venue
+from tests.virtual import BTC, JOB, START_MS, Ran, Venue
 
 D = Decimal
 
@@ -97,6 +98,28 @@ def test_its_time_over_it_cancels_keeps_or_takes_within_the_bound(
     assert len(venue.resting) == resting
     assert ended.result is not None
     assert (ended.result.status is JobStatus.COMPLETED) == (executed != "0")
+
+
+@pytest.mark.parametrize(
+    ("lost", "sent"),
+    [(0, 1), (1, 1), (2, 1), (3, 0)],
+    ids=["none", "once", "twice", "as often as it is tried"],
+)
+def test_a_taking_order_that_never_arrived_is_sent_again_in_its_place(lost: int, sent: int) -> None:
+    venue = Venue()
+    made = chase(on_timeout=OnTimeout.TAKE, timeout_ms=0)
+    made.validate(venue.snapshot)
+    taking = made._taking_order(D("0.01"))
+    absent = Rejection("absent", "it never arrived")
+    orders = [
+        Order(f"{JOB}-{n}", JOB, taking, START_MS, OrderStatus.REJECTED, rejection=absent)
+        for n in range(1, lost + 1)
+    ]
+    ended = venue.run(made.run, orders=orders)
+    new = ended.context.orders[lost:]
+    assert len(new) == sent
+    assert venue.position == D("0.01") * sent
+    assert [order.replaces for order in new] == [orders[-1].client_order_id if orders else None] * sent
 
 
 def test_what_is_filled_in_part_is_followed_with_the_rest() -> None:
