@@ -34,6 +34,7 @@ class Context:
         self.state = "RUNNING"
         self.message = ""
         self._traded_before = dict(engine.traded)
+        self._armed_ns = 0
 
     @property
     def now_ns(self) -> int:
@@ -110,6 +111,12 @@ class Context:
     def wake_at(self, at_ns: int) -> None:
         """Be resumed at the absolute time, whatever else happens before."""
         self._engine.set_timer(self, at_ns)
+
+    def wake_by(self, at_ns: int) -> None:
+        """Be resumed at the absolute time at the latest: for a flow that asks anew whenever it wakes."""
+        if not self.now_ns < self._armed_ns <= at_ns:
+            self._armed_ns = at_ns
+            self.wake_at(at_ns)
 
     def note(self, state: str, message: str = "") -> None:
         """Say in words where the job stands: journaled, and shown to whoever watches."""

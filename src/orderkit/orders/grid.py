@@ -55,7 +55,6 @@ class GridTrader:
         self.instrument = instrument
         self._ledger: Ledger | None = None
         self._leaving: Cell | None = None
-        self._armed_ns: int | None = None
 
     @property
     def duration_ms(self) -> int:
@@ -226,10 +225,7 @@ class GridTrader:
 
     def _next_event(self, ctx: Context) -> Flow[Event]:
         """Sleep until something happens that a grid has to answer."""
-        at_ns = self._wake_ns(ctx)
-        if self._armed_ns is None or not ctx.now_ns < self._armed_ns <= at_ns:
-            self._armed_ns = at_ns
-            ctx.wake_at(at_ns)
+        ctx.wake_by(self._wake_ns(ctx))
         while True:
             event = yield
             if not isinstance(event, QuoteUpdated) or self._concerns(ctx, event.quote):

@@ -22,7 +22,6 @@ class PairDriver:
         self._ctx, self._pair, self._instrument = ctx, pair, instrument
         self._canceled: set[str] = set()
         self._asked_ms: dict[str, int] = {}
-        self._wake_ms = 0
         self._stop: Order | None = None
         self._news = ""
         self._uncovered_since_ns: int | None = None
@@ -52,7 +51,7 @@ class PairDriver:
             for order in step.questions:
                 self._ask(order)
             if step.wake_ms is not None:
-                self._wake(step.wake_ms)
+                ctx.wake_by(step.wake_ms * MS_NS)
             ctx.note(step.phase.value, step.reason or self._words(target))
             if not step.submissions:
                 return step
@@ -85,12 +84,7 @@ class PairDriver:
         if self._ctx.now_ms >= due_ms:
             self._asked_ms[order.client_order_id] = self._ctx.now_ms
             self._ctx.ask(order)
-        self._wake(self._asked_ms[order.client_order_id] + ASK_AGAIN_MS)
-
-    def _wake(self, at_ms: int) -> None:
-        if at_ms != self._wake_ms:
-            self._wake_ms = at_ms
-            self._ctx.wake_at(at_ms * MS_NS)
+        self._ctx.wake_by((self._asked_ms[order.client_order_id] + ASK_AGAIN_MS) * MS_NS)
 
     def _measure(self, target: Decimal, *, from_start: bool) -> None:
         legs, now_ns = Legs(self._pair, target, self._ctx.orders), self._ctx.now_ns

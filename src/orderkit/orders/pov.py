@@ -56,7 +56,6 @@ class POVExecutor:
     def __init__(self, request: POVRequest, instrument: Instrument) -> None:
         self.request = request
         self.instrument = instrument
-        self._armed_ns = 0
 
     @property
     def duration_ms(self) -> int:
@@ -160,7 +159,7 @@ class POVExecutor:
             left_ns = self.request.max_duration_ms * MS_NS - ctx.active_since(ctx.started_ns)
             if left_ns <= 0:
                 return "its time is over"
-            self._wake_at(ctx, ctx.now_ns + left_ns)
+            ctx.wake_by(ctx.now_ns + left_ns)
         if live(ctx.orders):
             return None
         left, quote = self.request.quantity - executed(ctx.orders), ctx.quote(self.request.symbol)
@@ -206,7 +205,7 @@ class POVExecutor:
         if quantity < lot.min_quantity or quantity <= 0:
             ctx.note("WAITING", f"for more to trade; {self.request.quantity - sent} left to send")
         elif retry > ctx.now_ms:
-            self._wake_at(ctx, retry * MS_NS)
+            ctx.wake_by(retry * MS_NS)
         else:
             ctx.note("ORDER_SUBMITTED", f"{quantity} after others traded {share.followed}")
             ctx.submit(self._order(quantity, self._price(quote)))
@@ -228,12 +227,7 @@ class POVExecutor:
             if ctx.now_ms >= rested_ms:
                 ctx.cancel(order)
             else:
-                self._wake_at(ctx, rested_ms * MS_NS)
-
-    def _wake_at(self, ctx: Context, at_ns: int) -> None:
-        if not ctx.now_ns < self._armed_ns <= at_ns:
-            self._armed_ns = at_ns
-            ctx.wake_at(at_ns)
+                ctx.wake_by(rested_ms * MS_NS)
 
     # --- small questions --------------------------------------------------------------------------
 
