@@ -107,9 +107,9 @@ def test_the_profile_is_asked_of_the_exchange_and_shown(desk: Desk) -> None:
 
 
 def test_without_history_it_is_a_twap_and_says_so(desk: Desk) -> None:
-    done = desk.bot("vwap BTCUSDT BUY 0.3 --duration 900ms --slices 3 --json")
+    done = desk.bot("vwap BTCUSDT BUY 0.3 --duration 600ms --slices 2 --json")
     assert done.code == 0, done.err
-    assert [order["executed_quantity"] for order in done.json["orders"]] == ["0.100"] * 3
+    assert [order["executed_quantity"] for order in done.json["orders"]] == ["0.150"] * 2
     assert "no volume" in done.json["warnings"][0]
 
 
