@@ -101,13 +101,13 @@ def virtual(request: TWAPRequest, depth: str) -> tuple[list[SubmitOrder], JobRes
 
 
 def request(side: Side, quantity: str, chunks: int) -> TWAPRequest:
-    return TWAPRequest("BTCUSDT", side, Decimal(quantity), chunks, interval_ms=100)
+    return TWAPRequest("BTCUSDT", side, Decimal(quantity), chunks, interval_ms=600)
 
 
 @pytest.mark.parametrize(
     ("twap", "depth", "status"),
     [
-        (request(Side.BUY, "1.0", 10), "50", JobStatus.COMPLETED),
+        (request(Side.BUY, "1.0", 5), "50", JobStatus.COMPLETED),
         (request(Side.SELL, "1.0", 3), "50", JobStatus.COMPLETED),
         # the book gives out in the second slice: what is left rolls on, is tried again, and stays undone
         (request(Side.BUY, "0.4", 4), "0.15", JobStatus.STOPPED),
@@ -124,5 +124,5 @@ def test_live_and_virtual_runs_emit_the_same_orders(
 
 
 def test_virtual_time_keeps_the_schedule_to_the_millisecond() -> None:
-    _, _, times_ms = virtual(request(Side.BUY, "1.0", 10), "50")
-    assert times_ms == [index * 100 for index in range(10)]
+    _, _, times_ms = virtual(request(Side.BUY, "1.0", 5), "50")
+    assert times_ms == [index * 600 for index in range(10)]
