@@ -15,12 +15,14 @@ SECOND = 1_000_000_000
 class Drive:
     """An engine with its commands gathered, time set by hand."""
 
-    def __init__(self, flow: Callable[[Context], Flow[JobResult]], orders: tuple[Order, ...] = ()) -> None:
+    def __init__(
+        self, flow: Callable[[Context], Flow[JobResult]], orders: tuple[Order, ...] = (), now_ns: int = 0
+    ) -> None:
         self.engine = Engine()
-        self.now_ns = 0
+        self.now_ns = now_ns
         self.result: JobResult | None = None
         self.outputs: list[Output] = []
-        self._take(self.engine.start("j", flow, 0, orders=orders))
+        self._take(self.engine.start("j", flow, now_ns, orders=orders))
 
     def send(self, event: Input, after_s: float = 0.0) -> list[Command]:
         self.now_ns += int(after_s * SECOND)

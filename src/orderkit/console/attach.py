@@ -1,6 +1,9 @@
 """The live view of a job that another process runs: follows the journal until the job ends."""
 
+import signal
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -43,11 +46,11 @@ def attach(job_id: str, options: RunOptions) -> NoReturn:
         request = request_of(record.kind, record.parameters)
         instrument = shelf.instrument(request.symbol)
         say(f"job {job_id} of {record.environment}: {record.status.value}")
-        try:
-            record = _follow(shelf, record)
-        except KeyboardInterrupt:
+        seen = _follow(shelf, record)
+        if seen is None:
             say(f"left the view; job {job_id} goes on (bot.py stop {job_id} ends it)")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(INTERRUPTED)
+        record = seen
         show_job(document_of(request, record, instrument), instrument)
     if record.status is JobStatus.RUNNING:
         say(f"nobody runs job {job_id}; bot.py resume {job_id} goes on with it")
@@ -55,7 +58,8 @@ def attach(job_id: str, options: RunOptions) -> NoReturn:
     raise typer.Exit(exit_code(record, interrupted=False))
 
 
-def _follow(shelf: Archive, record: JobRecord) -> JobRecord:
+def _follow(shelf: Archive, record: JobRecord) -> JobRecord | None:
+    """The job as it was when it was over, or abandoned; None for a person who left before."""
     request = request_of(record.kind, record.parameters)
     instrument = shelf.instrument(request.symbol)
     with told(
@@ -73,26 +77,48 @@ def _follow(shelf: Archive, record: JobRecord) -> JobRecord:
         return _until_over(shelf, record, view)
 
 
-def _until_over(shelf: Archive, record: JobRecord, view: Watcher) -> JobRecord:
+def _until_over(shelf: Archive, record: JobRecord, view: Watcher) -> JobRecord | None:
     followed = Followed(record.started_ns)
     unattended_since: float | None = None
     view.begin(followed)
     try:
-        while True:
-            _update(shelf, followed, record)
-            view.step()
-            if record.status is not JobStatus.RUNNING:
-                return record
-            if runner_of(shelf.settings.home, record.job_id) is not None:
-                unattended_since = None
-            elif unattended_since is None:
-                unattended_since = time.monotonic()
-            elif time.monotonic() - unattended_since > GRACE_S:
-                return record
-            time.sleep(PERIOD_S)
-            record = shelf.job(record.job_id)
+        with _interrupts() as interrupted:
+            while not interrupted():
+                _update(shelf, followed, record)
+                view.step()
+                if record.status is not JobStatus.RUNNING:
+                    return record
+                if runner_of(shelf.settings.home, record.job_id) is not None:
+                    unattended_since = None
+                elif unattended_since is None:
+                    unattended_since = time.monotonic()
+                elif time.monotonic() - unattended_since > GRACE_S:
+                    return record
+                time.sleep(PERIOD_S)
+                record = shelf.job(record.job_id)
+        return None
     finally:
         view.end()
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed, to be asked between two looks; a second one interrupts whatever is done.
+
+    Raised as an exception at any point, it would be lost where Python is just cleaning up.
+    """
+    pressed: list[int] = []
+    usual = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, _frame: object) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def _update(shelf: Archive, followed: Followed, record: JobRecord) -> None:

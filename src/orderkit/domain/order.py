@@ -150,6 +150,7 @@ class Order:
     fills: dict[int, Fill] = field(default_factory=dict)
     updated_ms: int = 0
     confirmed_ns: int = 0  # when, by our clock, the exchange last said where the order stands
+    denied_ns: int = 0  # when, by our clock, it last said that it knows no such order
     rejection: Rejection | None = None
     reason: str | None = None
     unresolved: bool = False  # UNKNOWN, and given up for this run

@@ -172,6 +172,9 @@ class Engine:
                 if refused is not None:
                     self._tell_job_of(cid, CancelRejected(refused, rejection))
             case OrderAbsent(cid):
+                denied = self._monitor.get(cid)
+                if denied is not None:
+                    denied.denied_ns = self.now_ns
                 self._questions.absent(cid)
             case QueryAnswered(cid):
                 self._questions.done(cid, answered=True)

@@ -1,6 +1,6 @@
 """The flow that sends nothing: it waits until the fate of a job's orders is known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from orderkit.domain.enums import OrderStatus
@@ -9,7 +9,7 @@ from orderkit.domain.order import Order
 from orderkit.engine.context import Context, Flow
 from orderkit.orders.outcomes import executed, is_unanswered, result_of
 
-PATIENCE_MS = 15_000  # for an order that rested and that the exchange denies: a testnet is reset now and then
+PATIENCE_MS = 15_000  # for an order that rested, and that the exchange denies or cannot be asked about
 
 
 def settle(quantity: Decimal | None, before: JobStatus) -> Callable[[Context], Flow[JobResult]]:
@@ -31,12 +31,22 @@ def settle(quantity: Decimal | None, before: JobStatus) -> Callable[[Context], F
         yield from ctx.wait_for(  # the engine itself gives up on these, later
             lambda: all(order.unresolved or not is_unanswered(order) for order in ctx.orders)
         )
-        lost = [order.client_order_id for order in ctx.orders if not told(order)]
-        if lost:
-            return JobResult(before, f"the exchange does not know {', '.join(lost)}")
-        return _result(ctx, quantity, before)
+        left = [order for order in ctx.orders if not told(order)]
+        return JobResult(before, _why(left, began_ns)) if left else _result(ctx, quantity, before)
 
     return flow
+
+
+def _why(left: Sequence[Order], began_ns: int) -> str:
+    """Why these are not settled. A testnet that was reset knows none of its orders any more."""
+    denied = [order.client_order_id for order in left if order.denied_ns >= began_ns]
+    untold = [order.client_order_id for order in left if order.denied_ns < began_ns]
+    reasons = []
+    if denied:
+        reasons.append(f"the exchange does not know {', '.join(denied)}")
+    if untold:
+        reasons.append(f"the exchange did not say in time what became of {', '.join(untold)}")
+    return "; ".join(reasons)
 
 
 def _result(ctx: Context, quantity: Decimal | None, before: JobStatus) -> JobResult:

@@ -12,15 +12,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
 import requests
 from binance.client import Client
 
-# A market order, and a limit order that rests while the market stands at 60000.
-MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
-LIMIT = MARKET | {"type": "LIMIT", "price": "59000", "timeInForce": "GTC"}
+# A market order, and a limit order that rests while the market stands at 60000. Not to be changed: clients
+# write what they add into the dictionaries that they are given.
+MARKET = MappingProxyType({"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"})
+LIMIT = MappingProxyType(MARKET | {"type": "LIMIT", "price": "59000", "timeInForce": "GTC"})
 
 
 @dataclass

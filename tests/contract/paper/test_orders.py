@@ -150,7 +150,7 @@ def test_a_test_order_is_checked_and_not_placed(paper: Server) -> None:
 def test_a_batch_answers_each_order_on_its_own(paper: Server) -> None:
     client = paper.client()
     answers = client.futures_place_batch_order(
-        batchOrders=[LIMIT, LIMIT | {"price": "59000.05"}, LIMIT | {"newClientOrderId": "third"}]
+        batchOrders=[dict(LIMIT), LIMIT | {"price": "59000.05"}, LIMIT | {"newClientOrderId": "third"}]
     )
     assert [a.get("status", a.get("code")) for a in answers] == ["NEW", -4014, "NEW"]
     ids = [answers[0]["orderId"], 1]
@@ -161,7 +161,7 @@ def test_a_batch_answers_each_order_on_its_own(paper: Server) -> None:
 
 
 def test_a_batch_of_more_than_five_is_refused(paper: Server) -> None:
-    assert refusal(paper.client().futures_place_batch_order, batchOrders=[LIMIT] * 6) == (400, -4082)
+    assert refusal(paper.client().futures_place_batch_order, batchOrders=[dict(LIMIT)] * 6) == (400, -4082)
 
 
 def test_cancelling_everything_leaves_waiting_stops(paper: Server) -> None:

@@ -149,7 +149,7 @@ def test_an_id_is_echoed_as_it_came(paper: Server, identity: int | str) -> None:
         (lambda p: signed(p, LIMIT) | {"signature": "0" * 64}, 400, -1022),
         (lambda p: signed(p, LIMIT) | {"quantity": "0.02"}, 400, -1022),
         (lambda p: signed(p, LIMIT) | {"apiKey": "unknown"}, 401, -2015),
-        (lambda _: LIMIT, 401, -2014),
+        (lambda _: dict(LIMIT), 401, -2014),
         (lambda p: {"apiKey": p.api_key, "timestamp": 1}, 400, -1102),
     ],
 )
