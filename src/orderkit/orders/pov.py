@@ -128,8 +128,7 @@ class POVExecutor:
             if quote is not None and following:
                 self._send_due(ctx, quote, share)
             elif quote is not None and not ctx.paused:
-                limit = self.request.limit_price
-                ctx.note("THRESHOLD_PRICE_BREACH", f"market {quote.bid} / {quote.ask}, limit {limit}")
+                ctx.note(*self._why_not(quote))
             yield from self._next_news(ctx)
         working = yield from cancel_orders(ctx, live(ctx.orders))
         yield from wait_trades(ctx.orders)
@@ -241,12 +240,22 @@ class POVExecutor:
             return self._best(quote)
         return taking_limit(self.request.limit_price, quote.mid, self.instrument)
 
+    def _wanted(self, quote: Quote) -> Decimal:
+        """The price that an order would trade at now, 0 where nobody is there."""
+        side = self.request.side
+        return self._best(quote) if self.request.style is Style.PASSIVE else quote.far(side)
+
     def _acceptable(self, quote: Quote) -> bool:
         """False where there is nothing to trade with, or at a price beyond the limit."""
-        side, passive = self.request.side, self.request.style is Style.PASSIVE
-        price = quote.near(side) if passive else quote.far(side)
-        limit = self.request.limit_price
-        return price > 0 and (limit is None or (price - limit) * side.sign <= 0)
+        price, limit = self._wanted(quote), self.request.limit_price
+        return price > 0 and (limit is None or (price - limit) * self.request.side.sign <= 0)
+
+    def _why_not(self, quote: Quote) -> tuple[str, str]:
+        """The state, and why, of a job whose market is not acceptable."""
+        price = self._wanted(quote)
+        if price <= 0:
+            return "WAITING", f"no price yet: market {quote.bid} / {quote.ask}"
+        return "THRESHOLD_PRICE_BREACH", f"{price} is worse than the limit {self.request.limit_price}"
 
     def _retry_ms(self, ctx: Context) -> int | None:
         """From when another order may go out; None where none has a chance: one that met nobody has."""
