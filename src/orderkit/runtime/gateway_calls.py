@@ -3,6 +3,8 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVarTuple
 
 from orderkit.domain.commands import (
     CancelOrder,
@@ -33,7 +35,6 @@ from orderkit.domain.order import OrderReport, Rejection
 from orderkit.engine.journal import Ticket
 from orderkit.errors import ExchangeUnreachable, OrderKitError, OrderNotFound, OutcomeUnknown, RateLimited
 from orderkit.exchange.gateway import Gateway
-from orderkit.runtime.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ QUERY_THREADS = 2
 PAUSES_S = (0.2, 0.4, 0.8, 1.6, 3.2)
 LONGEST_RATE_LIMIT_S = 65.0
 
+Arguments = TypeVarTuple("Arguments")
 OrderQuery = QueryOrder | QueryFills | SearchOrder
 
 
@@ -65,28 +67,37 @@ class GatewayCalls:
         self._now_ns = now_ns
         self._tell = tell
         self._call_later = call_later
-        self._orders = Workers(ORDER_THREADS, "order")
-        self._cancels = Workers(CANCEL_THREADS, "cancel")
-        self._queries = Workers(QUERY_THREADS, "query")
+        self._orders = ThreadPoolExecutor(ORDER_THREADS, "order")
+        self._cancels = ThreadPoolExecutor(CANCEL_THREADS, "cancel")
+        self._queries = ThreadPoolExecutor(QUERY_THREADS, "query")
+        self._closed = False
         self.stopping = False  # what was not sent is not sent again
 
     def submit(self, command: SubmitOrder, ticket: Ticket | None) -> None:
-        self._orders.submit(self._submit, command, ticket, 0)
+        self._hand(self._orders, self._submit, command, ticket, 0)
 
     def submit_batch(self, commands: Sequence[SubmitOrder], ticket: Ticket | None) -> None:
         """Several orders in one request; what fails as if it had been sent alone goes on alone."""
-        self._orders.submit(self._submit_batch, commands, ticket)
+        self._hand(self._orders, self._submit_batch, commands, ticket)
 
     def cancel(self, command: CancelOrder) -> None:
-        self._cancels.submit(self._cancel, command)
+        self._hand(self._cancels, self._cancel, command)
 
     def ask(self, query: Query) -> None:
-        self._queries.submit(self._ask, query)
+        self._hand(self._queries, self._ask, query)
 
     def close(self) -> None:
-        """What has not begun is dropped; idempotent."""
-        for workers in (self._orders, self._cancels, self._queries):
-            workers.close()
+        """What has not begun is dropped, and nothing begins any more; idempotent."""
+        self._closed = True
+        for pool in (self._orders, self._cancels, self._queries):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _hand(
+        self, pool: ThreadPoolExecutor, call: Callable[[*Arguments], None], *arguments: *Arguments
+    ) -> None:
+        """On the loop's thread. The call handles every failure of its own: nobody looks at its future."""
+        if not self._closed:
+            pool.submit(call, *arguments)
 
     # --- on the threads: orders -------------------------------------------------------------------
 
@@ -129,7 +140,7 @@ class GatewayCalls:
                 else:
                     log.warning("order %s not sent (%s), again in %.1f s", cid, error.message, pause_s)
                     self._call_later(
-                        pause_s, lambda: self._orders.submit(self._submit, command, None, attempt + 1)
+                        pause_s, lambda: self._hand(self._orders, self._submit, command, None, attempt + 1)
                     )
             case OutcomeUnknown():
                 log.warning("order %s: %s", cid, error.message)

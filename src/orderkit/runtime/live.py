@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from orderkit.domain.commands import CancelOrder, Command, SetTimer, SubmitOrder
@@ -20,7 +21,6 @@ from orderkit.runtime.batches import in_batches
 from orderkit.runtime.gateway_calls import GatewayCalls
 from orderkit.runtime.strangers import Strangers
 from orderkit.runtime.timing import Clock
-from orderkit.runtime.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class LiveRuntime:
         self._strangers = strangers
         self.clock = clock or Clock()
         self._calls = GatewayCalls(gateway, self.clock.now_ns, self._tell, self._call_later)
-        self._writer = Workers(1, "journal")
+        self._writer = ThreadPoolExecutor(1, "journal")
         self._inbox: deque[Input] = deque()
         self._draining = False
         self._results: dict[str, asyncio.Future[JobResult]] = {}
@@ -92,7 +92,7 @@ class LiveRuntime:
                 await asyncio.to_thread(_write, self._unwritten)
         finally:
             self._calls.close()
-            self._writer.close()
+            self._writer.shutdown(wait=False, cancel_futures=True)
 
     def start(
         self,
@@ -168,7 +168,8 @@ class LiveRuntime:
         """What no order is waiting for goes to disk in company, soon after it happened."""
         ticket, self._unwritten = self._unwritten, None
         if ticket is not None:
-            self._writer.submit(_write, ticket)
+            with contextlib.suppress(RuntimeError):  # closed: the rest is written on the way out
+                self._writer.submit(_write, ticket)
 
     async def _settle(
         self, job_id: str, result: JobResult, failure: Exception | None, ticket: Ticket | None
@@ -217,5 +218,9 @@ class LiveRuntime:
 
 
 def _write(ticket: Ticket) -> None:
-    with contextlib.suppress(OrderKitError):  # logged where it failed; kept for the next write
+    try:
         ticket.result()
+    except OrderKitError:
+        pass  # logged where it failed; kept for the next write
+    except Exception:
+        log.exception("the journal could not be written")
