@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from orderkit.console.progress import Shown
 
+PER_ROW = 3  # of the sums above the table, within 80 columns
+
 
 class StatusLines(OrderLines):
     """One line for each order that did something, with the job's sums so far."""
@@ -55,11 +57,11 @@ class StatusPanel(Panel):
         head = Text(self._title, style="bold")
         head.append(f"  {context.state} {context.message}", "dim")
         facts = Table.grid(padding=(0, 2))
-        for index in range(0, len(status.facts), 4):
+        for index in range(0, len(status.facts), PER_ROW):
             facts.add_row(
                 *(
                     Text.assemble((f"{name} ", "dim"), value)
-                    for name, value in status.facts[index : index + 4]
+                    for name, value in status.facts[index : index + PER_ROW]
                 )
             )
         rows = Table(box=None, padding=(0, 1), header_style="dim")
