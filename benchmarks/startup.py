@@ -64,6 +64,7 @@ def main() -> None:
         running = process.status(settings.home)
         assert running is not None
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("BINANCE_", "ORDERKIT_"))}
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each start would compile what it imports
         environ |= {"ORDERKIT_HOME": str(settings.home), "ORDERKIT_LOG_FILE": str(settings.home / "bot.log")}
         environ |= {"TMPDIR": str(settings.home)}
         script = settings.home / "bare.py"
