@@ -1,6 +1,7 @@
 """What the live views on a terminal share: a picture that draws itself anew, and the market in it."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from orderkit.console.progress import Shown
 
 
-class Panel:
+class Panel(ABC):
     """Draws itself four times a second, from a thread of its own; without ``stream_base`` no prices."""
 
     def __init__(self, instrument: Instrument, stream_base: Callable[[], str] | None) -> None:
@@ -40,7 +41,7 @@ class Panel:
         self._live = Live(console=console, get_renderable=self.render, refresh_per_second=4, transient=True)
         self._live.start()
 
-    def step(self) -> None:
+    def step(self) -> None:  # noqa: B027 - there is nothing to do
         """Drawn by the panel's own clock, not by events."""
 
     def end(self) -> None:
@@ -60,9 +61,9 @@ class Panel:
             self._drawn = self._drawn or Group()
         return self._drawn
 
+    @abstractmethod
     def _picture(self, context: "Shown", now_ns: int) -> "list[RenderableType]":
         """From top to bottom."""
-        raise NotImplementedError
 
     def _market(self, fills: list[Fill], begin_ms: int, now_ns: int) -> "list[Text]":
         if self._feed is None:
